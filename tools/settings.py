@@ -1,0 +1,231 @@
+"""The settings of one environment, validated.
+
+Takes the environment's name, the process environment, `.env` and, through a reader, the environment's Parameter Store
+tree; gives `Settings`. Never writes, never shows a secret.
+
+Order, first found wins: process environment, `.env` (only where it speaks for this environment), the Parameter Store
+at /DataFlows/{environment}/. `Local` is the cloud in compose/: its addresses follow from that alone, so that nothing
+exported for another environment can lead a Local deploy there.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from dotenv import dotenv_values
+
+from tools.errors import UserError
+
+LOCAL = "Local"
+USUAL_ENVIRONMENTS = (LOCAL, "Dev", "Prod")
+NAMES = (
+    "PREFECT_API_URL",
+    "PREFECT_API_KEY",
+    "AWS_REGION",
+    "AWS_ENDPOINT_URL",
+    "AWS_ACCOUNT_ID",
+    "REGISTRY",
+    "ECS_CLUSTER",
+    "WORK_POOL",
+    "EXECUTION_ROLE",
+    "TASK_ROLE",
+    "LOG_GROUP",
+    "LAKE_URL",
+)
+REQUIRED = ("PREFECT_API_URL", "AWS_REGION", "WORK_POOL", "EXECUTION_ROLE", "TASK_ROLE", "LOG_GROUP", "LAKE_URL")
+
+#: Reads {name: value} of the parameters directly below a path.
+ParameterReader = Callable[["Connection", str], Mapping[str, str]]
+
+
+@dataclass(frozen=True)
+class Connection:
+    """How AWS is reached. An endpoint means an emulator, which gets keys that are worth nothing elsewhere."""
+
+    region: str
+    endpoint: str | None = None
+
+    @property
+    def credentials(self) -> dict[str, str]:
+        """Arguments for a boto3 session; none for AWS itself, where boto3's own chain finds them."""
+        if self.endpoint is None:
+            return {}
+        return {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Everything an environment's name stands for."""
+
+    environment: str
+    prefect_api_url: str
+    aws: Connection
+    work_pool: str
+    execution_role: str
+    task_role: str
+    log_group: str
+    lake_url: str
+    prefect_api_key: str | None = field(default=None, repr=False)
+    account: str | None = None
+    registry: str | None = None
+    """Host of the registry; ECR's own `repositoryUri` where it is None."""
+    cluster: str | None = None
+
+    @property
+    def parameter_root(self) -> str:
+        """Where the environment's parameters lie in the Parameter Store."""
+        return f"/DataFlows/{self.environment}"
+
+    @property
+    def flow_env(self) -> dict[str, str]:
+        """Variables that every flow of the environment gets."""
+        region = self.aws.region
+        return {
+            "DATA_FLOWS_ENVIRONMENT": self.environment,
+            "LAKE_URL": self.lake_url,
+            "AWS_REGION": region,
+            "AWS_DEFAULT_REGION": region,
+        }
+
+
+def environment_name(value: str) -> str:
+    """Checks an environment's name.
+
+    Raises:
+        UserError: it is not letters and digits, or is one of the usual names in another case.
+    """
+    for usual in USUAL_ENVIRONMENTS:
+        if value != usual and value.lower() == usual.lower():
+            raise UserError(f"environment '{value}' is unknown", f"did you mean {usual}? ENVIRONMENT={usual}")
+    if not re.fullmatch(r"[A-Za-z][A-Za-z0-9]{0,31}", value):
+        raise UserError(
+            f"environment {value!r} is no name: letters and digits only, at most 32, beginning with a letter",
+            "examples: Local, Dev, Prod",
+        )
+    return value
+
+
+def read_dotenv(path: Path, environment: str) -> dict[str, str]:
+    """The variables of `.env`, or none where it speaks for another environment (its ENVIRONMENT; Local by default)."""
+    if not path.is_file():
+        return {}
+    try:
+        values = {name: value for name, value in dotenv_values(path).items() if value}
+    except UnicodeDecodeError as error:
+        raise UserError(f"{path}: not UTF-8 at byte {error.start}", "save it as UTF-8") from None
+    return values if values.get("ENVIRONMENT", LOCAL) == environment else {}
+
+
+def load(environment: str, process_env: Mapping[str, str], dotenv: Path, parameters: ParameterReader) -> Settings:
+    """The settings of `environment`.
+
+    Args:
+        environment: its name, e.g. `Local`.
+        process_env: the variables of this process.
+        dotenv: the `.env` file; it may be missing.
+        parameters: reads the environment's tree in the Parameter Store.
+
+    Raises:
+        UserError: a setting is missing or malformed; all of them are told at once.
+        RemoteError: the Parameter Store did not answer.
+    """
+    environment_name(environment)
+    if environment == LOCAL:
+        return _local({**read_dotenv(dotenv, LOCAL), **process_env})
+    given = {**read_dotenv(dotenv, environment), **process_env}
+    connection = Connection(
+        given.get("AWS_REGION") or given.get("AWS_DEFAULT_REGION") or _no_region(environment),
+        given.get("AWS_ENDPOINT_URL") or None,
+    )
+    root = f"/DataFlows/{environment}"
+    stored = parameters(connection, root)
+    values = {name: given.get(name) or stored.get(name, "") for name in NAMES}
+    values["AWS_REGION"] = connection.region
+    _check(environment, values, given)
+    return Settings(
+        environment=environment,
+        prefect_api_url=values["PREFECT_API_URL"].rstrip("/"),
+        prefect_api_key=values["PREFECT_API_KEY"] or None,
+        aws=connection,
+        account=values["AWS_ACCOUNT_ID"] or None,
+        registry=values["REGISTRY"] or None,
+        cluster=values["ECS_CLUSTER"] or None,
+        work_pool=values["WORK_POOL"],
+        execution_role=values["EXECUTION_ROLE"],
+        task_role=values["TASK_ROLE"],
+        log_group=values["LOG_GROUP"],
+        lake_url=values["LAKE_URL"],
+    )
+
+
+def _local(given: Mapping[str, str]) -> Settings:
+    prefect, aws = local_port(given, "PREFECT_PORT", 4200), local_port(given, "AWS_PORT", 4566)
+    return Settings(
+        environment=LOCAL,
+        prefect_api_url=f"http://127.0.0.1:{prefect}/api",
+        aws=Connection("us-east-1", f"http://127.0.0.1:{aws}"),
+        account="000000000000",
+        registry=f"localhost:{aws}",
+        cluster="data-flows",
+        work_pool="data-flows",
+        execution_role="data-flows-execution",
+        task_role="data-flows-task",
+        log_group="/data-flows/Local",
+        lake_url="s3://data-flows-local/lake",
+    )
+
+
+def local_port(given: Mapping[str, str], name: str, default: int) -> int:
+    """A port of the local cloud.
+
+    Raises:
+        UserError: it is not a number from 1 to 65535.
+    """
+    value = given.get(name) or str(default)
+    if not value.isascii() or not value.isdigit() or not 1 <= int(value) <= 65535:
+        raise UserError(f"{name} is {value!r}; it must be a port number from 1 to 65535")
+    return int(value)
+
+
+def _no_region(environment: str) -> str:
+    raise UserError(
+        f"AWS_REGION is not set for {environment}",
+        f"set it in the process environment, or in .env together with ENVIRONMENT={environment}",
+    )
+
+
+def _check(environment: str, values: Mapping[str, str], given: Mapping[str, str]) -> None:
+    root = f"/DataFlows/{environment}"
+    problems = [
+        f"{name} is missing: neither in the process environment, nor in .env, nor at {root}/{name}"
+        for name in REQUIRED
+        if not values[name]
+    ]
+    for name in NAMES:
+        value = values[name]
+        where = "the process environment or .env" if given.get(name) else f"{root}/{name}"
+        if value != value.strip():
+            problems.append(f"{name} begins or ends with white space ({where}); a trailing newline is a usual cause")
+    problems.extend(_api_url_problems(values["PREFECT_API_URL"].strip()))
+    if problems:
+        raise UserError("\n".join(problems), f"README.md, \"Initial deployment\", says what {environment} needs")
+
+
+def _api_url_problems(url: str) -> list[str]:
+    if not url:
+        return []
+    parts = urlsplit(url)
+    shown = f"{parts.scheme}://{parts.hostname}{parts.path}"
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        return [f"PREFECT_API_URL is {url!r}; it must be an http(s) address that ends in /api"]
+    if parts.username or parts.password:
+        return ["PREFECT_API_URL holds a user or a password; give a key as PREFECT_API_KEY"]
+    if parts.hostname == "app.prefect.cloud":
+        return [f"PREFECT_API_URL is the address of the UI ({shown}); the API's is at https://api.prefect.cloud/api/…"]
+    if "/api" not in parts.path:
+        return [f"PREFECT_API_URL is {shown}; a Prefect API's address has /api in it, the UI's has not"]
+    return []
