@@ -1,0 +1,35 @@
+"""Runs inside a flow's image, handed to its Python as text: imports the flow and says what it is.
+
+    python -c "$(cat describe_flow.py)" flow.py:function
+
+Prints one line, MARKER and JSON: {"name", "schema"} or {"error"}. The flow's own output may stand before it.
+"""
+
+import json
+import os
+import sys
+import traceback
+
+MARKER = "data-flows describes: "
+
+
+def described(entrypoint: str) -> dict[str, object]:
+    """The flow's name and the OpenAPI schema of its parameters, or why it cannot be imported."""
+    try:
+        from prefect import Flow
+        from prefect.flows import load_flow_from_entrypoint
+        from prefect.utilities.callables import parameter_schema
+        from prefect.utilities.importtools import import_object
+
+        sys.path.insert(0, os.getcwd())
+        if not isinstance(import_object(entrypoint), Flow):
+            return {"error": f"{entrypoint} is no flow; decorate the function with @flow"}
+        flow = load_flow_from_entrypoint(entrypoint, use_placeholder_flow=False)
+        return {"name": flow.name, "schema": parameter_schema(flow).model_dump_for_openapi()}
+    except BaseException as error:  # a flow's module may raise anything, SystemExit included
+        cause = error.__cause__ or error
+        return {"error": "".join(traceback.format_exception_only(cause)).strip(), "traceback": traceback.format_exc()}
+
+
+if __name__ == "__main__":
+    print(f"\n{MARKER}{json.dumps(described(sys.argv[1]))}", flush=True)

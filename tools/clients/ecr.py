@@ -1,0 +1,86 @@
+"""ECR: which images are there, repositories for them, and the login for a push. Never overwrites a tag."""
+
+from __future__ import annotations
+
+import base64
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from botocore.exceptions import ClientError
+
+from tools.clients.aws import code, config, session, told
+from tools.errors import RemoteError
+from tools.settings import Connection
+
+if TYPE_CHECKING:
+    from mypy_boto3_ecr.client import ECRClient
+
+
+@dataclass(frozen=True)
+class Login:
+    """What `docker push` needs. The password is good for twelve hours and never printed."""
+
+    username: str
+    password: str = field(repr=False)
+
+
+class Ecr:
+    """The images of an environment."""
+
+    def __init__(self, connection: Connection, registry: str | None) -> None:
+        self._connection = connection
+        self._registry = registry
+
+    @cached_property
+    def _client(self) -> ECRClient:
+        return session(self._connection).client("ecr", endpoint_url=self._connection.endpoint, config=config())
+
+    def warm_up(self) -> None:
+        """Makes the client now: making one is slow and not safe in threads, using it is."""
+        _ = self._client
+
+    def digest(self, repository: str, tag: str) -> str | None:
+        """The digest that the registry reports for a tag; None where there is no such image or repository."""
+        with told(f"looking for {repository}:{tag} (ecr:DescribeImages)", self._connection):
+            try:
+                answer = self._client.describe_images(repositoryName=repository, imageIds=[{"imageTag": tag}])
+            except ClientError as error:
+                if code(error) in ("RepositoryNotFoundException", "ImageNotFoundException"):
+                    return None
+                raise
+        return answer["imageDetails"][0]["imageDigest"] if answer["imageDetails"] else None
+
+    def ensure(self, repository: str) -> None:
+        """Makes the repository where it is missing: immutable tags, scan on push."""
+        with told(f"creating the repository {repository} (ecr:CreateRepository)", self._connection):
+            try:
+                self._client.create_repository(
+                    repositoryName=repository,
+                    imageTagMutability="IMMUTABLE",
+                    imageScanningConfiguration={"scanOnPush": True},
+                )
+            except ClientError as error:
+                if code(error) != "RepositoryAlreadyExistsException":
+                    raise
+
+    def address(self, repository: str) -> str:
+        """Where the repository is pushed to and pulled from, e.g. `1234.dkr.ecr.eu-west-1.amazonaws.com/data-flows/x`.
+
+        Raises:
+            RemoteError: the repository does not exist.
+        """
+        if self._registry:
+            return f"{self._registry}/{repository}"
+        with told(f"reading the address of {repository} (ecr:DescribeRepositories)", self._connection):
+            answer = self._client.describe_repositories(repositoryNames=[repository])
+        return answer["repositories"][0]["repositoryUri"]
+
+    def login(self) -> Login:
+        """A fresh login for the registry."""
+        with told("logging in to the registry (ecr:GetAuthorizationToken)", self._connection):
+            data = self._client.get_authorization_token()["authorizationData"]
+        if not data:
+            raise RemoteError("ECR gave no authorization token", "run this again")
+        username, _, password = base64.b64decode(data[0]["authorizationToken"]).decode().partition(":")
+        return Login(username, password)

@@ -1,0 +1,72 @@
+"""ECS task definitions: a family's revisions are a service's releases. Reads them and registers new ones."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import ClientError
+
+from tools.clients.aws import LostReplyError, code, config, session, told
+from tools.model import Release
+from tools.settings import Connection
+from tools.task_definition import from_task_definition, to_task_definition
+
+if TYPE_CHECKING:
+    from mypy_boto3_ecs.client import ECSClient
+
+
+class Ecs:
+    """The releases of an environment."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    @cached_property
+    def _client(self) -> ECSClient:
+        return self._new_client(5)
+
+    def _new_client(self, attempts: int) -> ECSClient:
+        return session(self._connection).client(
+            "ecs", endpoint_url=self._connection.endpoint, config=config(attempts)
+        )
+
+    def warm_up(self) -> None:
+        """Makes the client now: making one is slow and not safe in threads, using it is."""
+        _ = self._client
+
+    def release(self, reference: str) -> Release | None:
+        """A release by its family (the newest revision) or its ARN; None where there is none, or none of ours.
+
+        Raises:
+            RemoteError: ECS refused or did not answer.
+        """
+        with told(f"reading the task definition {reference} (ecs:DescribeTaskDefinition)", self._connection):
+            try:
+                answer = self._client.describe_task_definition(taskDefinition=reference)
+            except ClientError as error:
+                if code(error) == "ClientException":  # "Unable to describe task definition": there is none
+                    return None
+                raise
+        found: dict[str, Any] = dict(answer["taskDefinition"])
+        return None if found.get("status") == "INACTIVE" else from_task_definition(found)
+
+    def register(self, draft: Release) -> Release:
+        """Registers a revision. A lost reply is resolved by reading: a repeated request would make a second one.
+
+        Raises:
+            RemoteError: ECS refused or did not answer.
+        """
+        doing = f"registering the task definition {draft.family} (ecs:RegisterTaskDefinition)"
+        try:
+            with told(doing, self._connection):
+                answer = self._new_client(1).register_task_definition(**to_task_definition(draft))
+        except LostReplyError:
+            newest = self.release(draft.family)
+            if newest is None or newest.model_dump() != draft.model_dump():
+                raise
+            return newest
+        registered = from_task_definition(dict(answer["taskDefinition"]))
+        if registered is None:
+            raise AssertionError("ECS gave back a task definition without the labels it was given")
+        return registered

@@ -1,0 +1,295 @@
+"""The Docker engine: builds through `docker buildx bake`; looks up, pushes and runs images through the docker SDK."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import docker
+import requests
+from docker.context import ContextAPI
+from docker.errors import APIError, DockerException, ImageNotFound, NotFound
+
+from tools.clients.describe_flow import MARKER
+from tools.clients.ecr import Login
+from tools.errors import RemoteError, ToolsError, UserError
+
+BASE = "data-flows/base"
+GATE_SECONDS = 120
+_STEP = re.compile(r"^#\d+ \[(?P<target>[^\s\]]+)(?: \S+)? +(?P<at>\d+/\d+)\] (?P<what>.*)")
+_FAILED_TARGET = re.compile(r"^(?:ERROR: )?target (?P<target>[^:\s]+): (?P<why>.*)", re.MULTILINE)
+
+#: Told (target, what is being done) while builds and pushes go on.
+Step = Callable[[str, str], None]
+
+
+@dataclass(frozen=True)
+class Target:
+    """An image to build: a service's, on top of the base."""
+
+    service: str
+    fingerprint: str
+    context: Path
+    dockerfile: str
+    build_args: Mapping[str, str]
+    platform: str
+
+    @property
+    def tag(self) -> str:
+        """Its name on the engine."""
+        return f"data-flows/{self.service}:{self.fingerprint}"
+
+
+@dataclass(frozen=True)
+class FlowDescription:
+    """What importing a flow in its image gave."""
+
+    name: str
+    parameter_schema: dict[str, Any]
+
+
+class Images:
+    """Images on the Docker engine that the docker command line uses too."""
+
+    @cached_property
+    def _docker(self) -> docker.DockerClient:
+        try:
+            client = docker.DockerClient(base_url=_engine(), timeout=60, max_pool_size=16)
+            client.ping()
+        except (DockerException, requests.RequestException) as error:
+            raise UserError(
+                f"no Docker engine answers{_at(os.environ.get('DOCKER_HOST'))}",
+                "start Docker (Docker Desktop, or: systemctl start docker) and run this again",
+            ) from error
+        return client
+
+    def check(self) -> None:
+        """Makes sure that an engine answers.
+
+        Raises:
+            UserError: none does.
+        """
+        _ = self._docker
+
+    def has(self, reference: str) -> bool:
+        """Whether the engine has an image."""
+        with _told(f"looking for {reference}"):
+            try:
+                self._docker.images.get(reference)
+            except ImageNotFound:
+                return False
+        return True
+
+    def build(self, base: Path, targets: Sequence[Target], step: Step) -> dict[str, ToolsError]:
+        """Builds images in one session, in parallel, the base first. One that fails does not stop the others.
+
+        Args:
+            base: the base image's build context.
+            targets: what to build.
+            step: told of each step.
+
+        Returns:
+            The error of each service whose image could not be built.
+        """
+        self.check()
+        left, failed = list(targets), dict[str, ToolsError]()
+        while left:
+            said = _bake(base, left, step)
+            if said is None:
+                break
+            culprit = _FAILED_TARGET.search(said)
+            name = culprit["target"] if culprit else ""
+            if name not in {target.service for target in left}:
+                failed |= {target.service: _build_error(target.service, said) for target in left}
+                break
+            failed[name] = _build_error(name, said)
+            left = [target for target in left if target.service != name]
+        return failed
+
+    def push(self, tag: str, address: str, login: Login, step: Step) -> None:
+        """Pushes an image.
+
+        Args:
+            tag: its name on the engine, with its tag.
+            address: the repository in the registry; the tag is the same there.
+            login: for the registry.
+            step: told how much has been sent.
+
+        Raises:
+            RemoteError: the registry refused, or the connection broke.
+        """
+        version = tag.rsplit(":", 1)[1]
+        with _told(f"pushing {address}:{version}"):
+            self._docker.images.get(tag).tag(address, tag=version)
+            auth = {"username": login.username, "password": login.password}
+            layers: dict[str, tuple[int, int]] = {}
+            for line in self._docker.api.push(address, tag=version, auth_config=auth, stream=True, decode=True):
+                if "error" in line:
+                    raise RemoteError(f"the registry refused {address}:{version}: {line['error']}", "run this again")
+                detail = line.get("progressDetail") or {}
+                if line.get("status") == "Pushing" and detail.get("total"):
+                    layers[line["id"]] = (min(detail["current"], detail["total"]), detail["total"])
+                    sent, total = (sum(column) for column in zip(*layers.values(), strict=True))
+                    step(tag, f"{sent / 1e6:.0f} of {total / 1e6:.0f} MB")
+
+    def pull(self, reference: str, login: Login) -> None:
+        """Pulls an image by digest where the engine has it not.
+
+        Raises:
+            RemoteError: it cannot be pulled.
+        """
+        if self.has(reference):
+            return
+        with _told(f"pulling {reference}"):
+            self._docker.images.pull(
+                reference, auth_config={"username": login.username, "password": login.password}
+            )
+
+    def describe_flow(self, reference: str, entrypoint: str, platform: str) -> FlowDescription:
+        """Imports a flow inside its image, without network: the gate that an image must pass before it is released.
+
+        Args:
+            reference: the image.
+            entrypoint: FILE.py:FUNCTION.
+            platform: what the image must have been built for.
+
+        Raises:
+            UserError: the flow cannot be imported there, or the image is of another architecture.
+        """
+        with _told(f"starting {reference}"):
+            image = self._docker.images.get(reference)
+            built_for = f"{image.attrs['Os']}/{image.attrs['Architecture']}"
+            if built_for != platform:
+                raise UserError(f"the image is built for {built_for}; service.toml says {platform}")
+            output = self._output_of(reference, entrypoint)
+        found = [line for line in output.splitlines() if line.startswith(MARKER)]
+        if not found:
+            raise UserError(f"the image's Python ended before it could import {entrypoint}:\n{_tail(output)}",
+                            "the image must keep the base's Python and Prefect")
+        answer = json.loads(found[-1].removeprefix(MARKER))
+        if "error" in answer:
+            where = _user_frames(answer.get("traceback", ""))
+            raise UserError(f"the flow cannot be imported in its image: {answer['error']}{where}",
+                            f"try it: make run-flow, then: docker run --rm -it {reference} python")
+        return FlowDescription(answer["name"], answer["schema"])
+
+    def _output_of(self, reference: str, entrypoint: str) -> str:
+        source = (Path(__file__).parent / "describe_flow.py").read_text("utf-8")
+        container = self._docker.containers.create(
+            reference,
+            ["python", "-c", source, entrypoint],
+            network_mode="none",
+            environment={"PREFECT_LOGGING_LEVEL": "ERROR"},
+            labels={"data-flows.gate": "1"},
+        )
+        try:
+            container.start()
+            container.wait(timeout=GATE_SECONDS)
+            return container.logs().decode("utf-8", "replace")
+        except (requests.ReadTimeout, requests.ConnectionError):
+            return f"no answer within {GATE_SECONDS} s; what it printed:\n{container.logs(tail=20).decode('utf-8', 'replace')}"
+        finally:
+            container.remove(force=True)
+
+
+def _engine() -> str | None:
+    """The engine's address as the docker command line finds it: DOCKER_HOST, else the current context's."""
+    if os.environ.get("DOCKER_HOST"):
+        return os.environ["DOCKER_HOST"]
+    context = ContextAPI.get_current_context()
+    return str(context.Host) if context is not None and context.Host else None
+
+
+def _at(host: str | None) -> str:
+    return f" at DOCKER_HOST={host}" if host else ""
+
+
+def _bake(base: Path, targets: Sequence[Target], step: Step) -> str | None:
+    """Runs bake; None where all went well, otherwise the end of what it said."""
+    command = ["docker", "buildx", "bake", "--progress=plain", "--file=-", *(target.service for target in targets)]
+    try:
+        process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+                                   text=True, encoding="utf-8", errors="replace")
+    except OSError as error:
+        raise UserError(f"docker cannot be started: {error}", "install Docker with its buildx plug-in") from error
+    if process.stdin is None or process.stderr is None:
+        raise AssertionError("both were asked for as pipes")
+    last: deque[str] = deque(maxlen=60)
+    try:
+        process.stdin.write(json.dumps(bake_file(base, targets)))
+        process.stdin.close()
+        for line in process.stderr:
+            last.append(line.rstrip())
+            seen = _STEP.match(line)
+            if seen:
+                step(seen["target"], f"{seen['at']} {seen['what'].strip()}")
+    finally:
+        if process.poll() is None and process.stderr.closed is False:
+            process.stderr.close()
+        code = process.wait()
+    return "\n".join(last) if code else None
+
+
+def bake_file(base: Path, targets: Sequence[Target]) -> dict[str, Any]:
+    """What `docker buildx bake` is given: the base and, linked to it by a named context, each service.
+
+    Args:
+        base: the base image's build context.
+        targets: what to build.
+    """
+    found: dict[str, Any] = {}
+    for target in targets:
+        own_base = f"base-{target.platform.replace('/', '-')}"
+        found[own_base] = {"context": str(base), "tags": [f"{BASE}:latest"], "platforms": [target.platform]}
+        found[target.service] = {
+            "context": str(target.context),
+            "dockerfile": target.dockerfile,
+            "contexts": {"base": f"target:{own_base}"},
+            "args": {name: value.replace("${", "$${") for name, value in target.build_args.items()},
+            "labels": {
+                "org.opencontainers.image.title": target.service,
+                "data-flows.fingerprint": target.fingerprint,
+            },
+            "tags": [target.tag],
+            "platforms": [target.platform],
+        }
+    return {"target": found}
+
+
+def _build_error(service: str, said: str) -> ToolsError:
+    reason = _FAILED_TARGET.search(said)
+    lines = [line for line in said.splitlines() if line.strip() and not line.startswith(("#", "WARNING"))]
+    shown = "\n".join(lines[-25:])
+    why = reason["why"].strip() if reason else "docker buildx bake failed"
+    return UserError(f"{service}: its image cannot be built: {why}\n{shown}", "mend the Dockerfile, or what it installs")
+
+
+def _tail(output: str) -> str:
+    return "\n".join(output.strip().splitlines()[-15:]) or "(it printed nothing)"
+
+
+def _user_frames(text: str) -> str:
+    """The last place in the flow's own code that a traceback names."""
+    frames = re.findall(r'File "([^"]*/opt/flow/[^"]+|[^"/]+\.py)", line (\d+)', text)
+    return f" ({Path(frames[-1][0]).name}:{frames[-1][1]})" if frames else ""
+
+
+@contextmanager
+def _told(doing: str) -> Iterator[None]:
+    try:
+        yield
+    except (ImageNotFound, NotFound) as error:
+        raise RemoteError(f"{doing} failed: there is no such image ({error.explanation})") from error
+    except APIError as error:
+        raise RemoteError(f"the Docker engine failed at {doing}: {error.explanation or error}") from error
+    except (DockerException, requests.RequestException) as error:
+        raise RemoteError(f"the Docker engine gave no answer to {doing}: {error}", "is Docker still running?") from error
