@@ -3,18 +3,23 @@
 
 Takes the flow's entrypoint, relative to the working directory, and its parameters as a JSON object. Where PREFECT_API_URL
 is unset the run is kept by an embedded Prefect API, in PREFECT_HOME. Gives the run's log on stderr and an exit code:
-0 the run completed, 1 it did not, 2 it could not be started as asked, 130 and 143 for Ctrl-C and SIGTERM.
+0 the run completed, 1 it did not (or the flow's file cannot be imported), 2 it could not be started as asked, 130 and 143
+for Ctrl-C and SIGTERM.
 """
 
 from __future__ import annotations
 
 import asyncio
+import atexit
+import contextlib
 import inspect
 import json
+import logging
 import os
 import signal
 import sys
 import traceback
+from collections.abc import Iterator
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -39,14 +44,17 @@ def main(arguments: list[str]) -> int:
     """The process's exit code, after the flow named by the arguments has run."""
     for name, value in SETTINGS.items():
         os.environ.setdefault(name, value)
+    signal.signal(signal.SIGTERM, terminated)
     try:
         entrypoint, parameters = read_arguments(arguments)
         flow = load(entrypoint)
         check_parameters(flow, parameters)
+        return run(flow, parameters)
     except CannotStart as exc:
         print(f"run-flow: {exc}", file=sys.stderr)
         return 2
-    return run(flow, parameters)
+    except KeyboardInterrupt:
+        return 128 + signal.SIGINT
 
 
 def read_arguments(arguments: list[str]) -> tuple[str, dict[str, Any]]:
@@ -86,26 +94,55 @@ def load(entrypoint: str) -> Flow[..., Any]:
 
 def check_parameters(flow: Flow[..., Any], parameters: dict[str, Any]) -> None:
     """Refuses parameters that the flow's signature does not take, before a run is made of them."""
-    from prefect.exceptions import ParameterBindError, ParameterTypeError, SignatureMismatchError
+    from prefect.exceptions import ParameterTypeError
 
     try:
         inspect.signature(flow.fn).bind(**parameters)
-        flow.validate_parameters(parameters)
-    except (TypeError, ParameterBindError, ParameterTypeError, SignatureMismatchError) as exc:
+        with quiet_prefect():  # it would log the values as well
+            flow.validate_parameters(parameters)
+    except (TypeError, ParameterTypeError) as exc:
         reason = " ".join(str(exc).split()).removeprefix("Flow run received invalid parameters: - ")
         raise CannotStart(f"the parameters do not fit the flow {flow.name}: {reason}") from exc
 
 
 def run(flow: Flow[..., Any], parameters: dict[str, Any]) -> int:
-    """The exit code of a run, whose log and traceback Prefect has printed."""
-    signal.signal(signal.SIGTERM, terminated)
-    try:
-        state = flow(**parameters, return_state=True)
-        if inspect.isawaitable(state):
-            state = asyncio.run(as_coroutine(state))
-    except KeyboardInterrupt:
-        return 130
+    """0 or 1. The run's log, and the traceback of a flow that raises, are printed by Prefect."""
+    from prefect.settings import PREFECT_API_URL, PREFECT_HOME
+
+    if not PREFECT_API_URL.value():
+        print(f"run-flow: starting an embedded Prefect API, which keeps the run in {PREFECT_HOME.value()}", file=sys.stderr)
+        start_embedded_api()
+    state = flow(**parameters, return_state=True)
+    if inspect.isawaitable(state):
+        state = asyncio.run(as_coroutine(state))
     return 0 if state.is_completed() else 1
+
+
+def start_embedded_api() -> None:
+    """Starts Prefect's own embedded API, as the run would, but so that it outlives a Ctrl-C: the run still reports to it.
+
+    A Ctrl-C reaches every process of the terminal. An API that it stops first costs the run a minute of retries.
+    """
+    from prefect.server.api.server import SubprocessASGIServer
+
+    server = SubprocessASGIServer()
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        with quiet_prefect():
+            server.start()
+        atexit.register(logging.disable, logging.INFO)  # the API is stopped at exit, without a word
+    finally:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+
+
+@contextlib.contextmanager
+def quiet_prefect() -> Iterator[None]:
+    """Nothing is logged meanwhile."""
+    logging.disable(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        logging.disable(logging.NOTSET)
 
 
 async def as_coroutine(awaitable: Any) -> Any:
