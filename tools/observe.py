@@ -1,0 +1,128 @@
+"""What is: clients -> State. Reads only, and as little as a deploy with nothing to do needs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from tools.desired import Desired
+from tools.model import Registration, Release
+
+PARALLEL = 8
+
+
+class Releases(Protocol):
+    """ECS, as far as it is read."""
+
+    def warm_up(self) -> None: ...
+    def release(self, reference: str) -> Release | None: ...
+
+
+class Registry(Protocol):
+    """ECR, as far as it is read."""
+
+    def warm_up(self) -> None: ...
+    def digest(self, repository: str, tag: str) -> str | None: ...
+    def address(self, repository: str) -> str: ...
+
+
+class Deployments(Protocol):
+    """The Prefect API, as far as it is read."""
+
+    def deployments(self, flows: Sequence[str]) -> list[Registration]: ...
+
+
+@dataclass(frozen=True)
+class Observed:
+    """What an environment holds of one service."""
+
+    newest: Release | None = None
+    """The newest revision of its family."""
+    releases: Mapping[str, Release] = field(default_factory=dict)
+    """By ARN: those that its deployments point at, and the newest."""
+    deployments: tuple[Registration, ...] = ()
+    image: str = ""
+    """The image of the desired fingerprint in the registry, by digest; looked for only where no release has it."""
+    missing_secrets: tuple[str, ...] = ()
+
+
+#: Observed of each service, by its name.
+State = Mapping[str, Observed]
+
+
+def observe(
+    desired: Sequence[Desired],
+    ecs: Releases,
+    ecr: Registry,
+    prefect: Deployments,
+    missing_parameters: Callable[[Sequence[str]], Sequence[str]],
+) -> State:
+    """What the environment holds of the desired services.
+
+    Args:
+        desired: what to look for.
+        ecs: its releases.
+        ecr: its images.
+        prefect: its deployments.
+        missing_parameters: says which of some parameters do not exist.
+
+    Raises:
+        RemoteError: a system refused or did not answer; nothing is half-known.
+    """
+    ecs.warm_up()
+    with ThreadPoolExecutor(PARALLEL) as pool:
+        registered = pool.submit(prefect.deployments, [item.service.name for item in desired])
+        secrets = pool.submit(missing_parameters, [p for item in desired for p in item.draft.secret_paths.values()])
+        newest = list(pool.map(ecs.release, [item.draft.family for item in desired]))
+        by_flow: dict[str, list[Registration]] = {}
+        for registration in registered.result():
+            by_flow.setdefault(registration.flow, []).append(registration)
+        known = {release.arn: release for release in newest if release}
+        wanted = sorted(_arns(by_flow) - set(known))
+        known |= {arn: found for arn, found in zip(wanted, pool.map(ecs.release, wanted), strict=True) if found}
+        absent = set(secrets.result())
+    images = _images(desired, known, ecr)
+    return {
+        item.service.name: Observed(
+            newest=release,
+            releases=_of(item, known),
+            deployments=tuple(by_flow.get(item.service.name, ())),
+            image=images.get(item.service.name, ""),
+            missing_secrets=tuple(p for p in item.draft.secret_paths.values() if p in absent),
+        )
+        for item, release in zip(desired, newest, strict=True)
+    }
+
+
+def observe_images(desired: Sequence[Desired], ecr: Registry) -> State:
+    """What the registry holds of the desired services, and nothing else: enough for a push."""
+    images = _images(desired, {}, ecr)
+    return {item.service.name: Observed(image=images.get(item.service.name, "")) for item in desired}
+
+
+def _arns(by_flow: Mapping[str, Sequence[Registration]]) -> set[str]:
+    arns = {item.job_variables.get("task_definition_arn") for items in by_flow.values() for item in items}
+    return {arn for arn in arns if isinstance(arn, str) and arn}
+
+
+def _of(item: Desired, known: Mapping[str, Release]) -> dict[str, Release]:
+    return {arn: release for arn, release in known.items() if release.family == item.draft.family}
+
+
+def _images(desired: Sequence[Desired], known: Mapping[str, Release], ecr: Registry) -> dict[str, str]:
+    """Looks in the registry for the images that no known release has already."""
+    released = {(release.service, release.fingerprint) for release in known.values()}
+    unknown = [item for item in desired if (item.service.name, item.draft.fingerprint) not in released]
+    if not unknown:
+        return {}
+    ecr.warm_up()
+
+    def image(item: Desired) -> tuple[str, str]:
+        repository = item.service.repository
+        digest = ecr.digest(repository, item.draft.fingerprint)
+        return item.service.name, f"{ecr.address(repository)}@{digest}" if digest else ""
+
+    with ThreadPoolExecutor(PARALLEL) as pool:
+        return dict(pool.map(image, unknown))
