@@ -1,8 +1,8 @@
 """Plan -> results. Decides nothing.
 
 Order: build all (in parallel), push (in parallel), import gate, then release and register, one service at a time. A
-service that fails drops out and the others go on. Stopped anywhere and run again, it arrives at the same end: every step
-finds what is done already, and a deployment points at a new release only by its last write.
+service that fails drops out and the others go on. Stopped anywhere and run again, it arrives at the same end: every
+step finds what is done already, and a deployment points at a new release only by its last write.
 """
 
 from __future__ import annotations
@@ -14,13 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-from tools.clients.ecr import Login
-from tools.clients.images import FlowDescription, Step, Target
-from tools.desired import registrations
-from tools.errors import RemoteError, ToolsError, UserError
-from tools.fingerprint import BASE_DIRECTORY
-from tools.model import LiveSchedule, Registration, Release, Service
-from tools.plan import (
+from tools.actions import (
     Action,
     AddSchedule,
     Build,
@@ -33,8 +27,14 @@ from tools.plan import (
     Register,
     RemoveSchedule,
     ServicePlan,
-    parameter_problems,
 )
+from tools.clients.ecr import Login
+from tools.clients.images import FlowDescription, Step, Target
+from tools.desired import registrations
+from tools.errors import RemoteError, ToolsError, UserError
+from tools.fingerprint import BASE_DIRECTORY
+from tools.model import LiveSchedule, Registration, Release, Service
+from tools.plan import parameter_problems
 
 PUSHES = 4
 GATES = 2
@@ -146,7 +146,9 @@ def apply(plan: Plan, root: Path, clients: Clients, provenance: Callable[[], Pro
 
 
 class _Run:
-    def __init__(self, plan: Plan, root: Path, clients: Clients, provenance: Callable[[], Provenance], step: Step) -> None:
+    def __init__(
+        self, plan: Plan, root: Path, clients: Clients, provenance: Callable[[], Provenance], step: Step
+    ) -> None:
         self._plan, self._root, self._clients, self._step = plan, root, clients, step
         self._provenance = provenance
         self._who: Provenance | None = None
@@ -178,7 +180,9 @@ class _Run:
             if not result.error:
                 result.done.append("built")
 
-    def each(self, what: str, items: Sequence[ServicePlan], do: Callable[[ServicePlan, Result], None], at_once: int) -> None:
+    def each(
+        self, what: str, items: Sequence[ServicePlan], do: Callable[[ServicePlan, Result], None], at_once: int
+    ) -> None:
         """Does one stage for some services; one that fails drops out."""
 
         def one(item: ServicePlan) -> None:

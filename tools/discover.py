@@ -232,11 +232,13 @@ def _entrypoint_problems(service: Service) -> Iterator[str]:
         line = f":{error.lineno}" if isinstance(error, SyntaxError) and error.lineno else ""
         yield f"{file}{line}: is not Python: {error.msg if isinstance(error, SyntaxError) else error}"
         return
-    functions = {
-        node.name: node for node in tree.body if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+    functions = {node.name: node for node in tree.body if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)}
+    names = {
+        alias.asname or alias.name for node in tree.body if isinstance(node, ast.ImportFrom) for alias in node.names
     }
-    names = {alias.asname or alias.name for node in tree.body if isinstance(node, ast.ImportFrom) for alias in node.names}
-    names |= {t.id for node in tree.body if isinstance(node, ast.Assign) for t in node.targets if isinstance(t, ast.Name)}
+    names |= {
+        t.id for node in tree.body if isinstance(node, ast.Assign) for t in node.targets if isinstance(t, ast.Name)
+    }
     if function in functions and not functions[function].decorator_list:
         yield f"{file}:{functions[function].lineno}: '{function}' is no flow; decorate it with @flow"
     elif function not in functions and function not in names:

@@ -61,7 +61,9 @@ def of_services(root: Path, services: Iterable[Service]) -> dict[str, str]:
         platform: of_base(root, platform)
         for platform in {service.declaration.docker_storage.platform for service in services}
     }
-    return {service.name: of_service(service, bases[service.declaration.docker_storage.platform]) for service in services}
+    return {
+        service.name: of_service(service, bases[service.declaration.docker_storage.platform]) for service in services
+    }
 
 
 def context_problems(service: Service, root: Path) -> Iterator[str]:

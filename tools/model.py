@@ -10,13 +10,22 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterable, Mapping
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from zoneinfo import available_timezones
 
 from cronsim import CronSim, CronSimError
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StrictInt, StrictStr, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StrictInt,
+    StrictStr,
+    model_validator,
+)
 
 REPOSITORY_PREFIX = "data-flows"
 MARK = "data-flows"
@@ -55,7 +64,9 @@ def _json_only(value: Any) -> Any:
     if isinstance(value, float) and not math.isfinite(value):
         raise ValueError(f"{value} has no JSON form; a parameter is a JSON value")
     if value is not None and not isinstance(value, str | int | float | bool):
-        raise ValueError(f"{value} is a {type(value).__name__}; a parameter is a JSON value: write it as text in quotes")
+        raise ValueError(
+            f"{value} is a {type(value).__name__}; a parameter is a JSON value: write it as text in quotes"
+        )
     return value
 
 
@@ -69,7 +80,7 @@ def _cron(value: str) -> str:
     if len(value.split()) != 5:
         raise ValueError(f"'{value}' has {len(value.split())} fields; a cron has 5: minute hour day month weekday")
     try:
-        next(CronSim(value, datetime(2026, 1, 1, tzinfo=timezone.utc)))
+        next(CronSim(value, datetime(2026, 1, 1, tzinfo=UTC)))
     except CronSimError as error:
         raise ValueError(f"'{value}' is no cron expression: {error}") from None
     except StopIteration:
@@ -78,7 +89,7 @@ def _cron(value: str) -> str:
 
 
 def _rrule(value: str) -> str:
-    from dateutil.rrule import rrulestr  # noqa: PLC0415 - rarely used, costs 20 ms
+    from dateutil.rrule import rrulestr
 
     try:
         rrulestr(value)
@@ -207,7 +218,7 @@ def _words(numbers: Iterable[int]) -> str:
 
 
 class Schedule(Frozen):
-    """When a deployment runs. The slug is its name for life: by it a redeploy finds the schedule and keeps its pause."""
+    """When a deployment runs. Its slug is its name for life: by it a redeploy finds it and keeps its pause."""
 
     slug: Slug
     cron: Annotated[StrictStr, AfterValidator(_cron)] | None = None
@@ -220,8 +231,10 @@ class Schedule(Frozen):
     def _one_kind(self) -> Schedule:
         given = [kind for kind in ("cron", "interval", "rrule") if getattr(self, kind) is not None]
         if len(given) != 1:
-            raise ValueError(f"schedule '{self.slug}' has {' and '.join(given) or 'none'} of cron, interval and rrule; "
-                             "it needs exactly one")
+            raise ValueError(
+                f"schedule '{self.slug}' has {' and '.join(given) or 'none'} of cron, interval and rrule; "
+                "it needs exactly one"
+            )
         return self
 
 

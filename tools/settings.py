@@ -212,7 +212,7 @@ def _check(environment: str, values: Mapping[str, str], given: Mapping[str, str]
             problems.append(f"{name} begins or ends with white space ({where}); a trailing newline is a usual cause")
     problems.extend(_api_url_problems(values["PREFECT_API_URL"].strip()))
     if problems:
-        raise UserError("\n".join(problems), f"README.md, \"Initial deployment\", says what {environment} needs")
+        raise UserError("\n".join(problems), f'README.md, "Initial deployment", says what {environment} needs')
 
 
 def _api_url_problems(url: str) -> list[str]:

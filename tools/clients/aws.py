@@ -104,8 +104,15 @@ def code(error: ClientError) -> str:
 def _refused(error: ClientError, doing: str) -> ToolsError:
     found = code(error)
     message = str(error.response.get("Error", {}).get("Message", "")) or found
-    if found in ("ExpiredToken", "ExpiredTokenException", "RequestExpired", "InvalidClientTokenId",
-                 "UnrecognizedClientException", "InvalidSignatureException", "SignatureDoesNotMatch"):
+    if found in (
+        "ExpiredToken",
+        "ExpiredTokenException",
+        "RequestExpired",
+        "InvalidClientTokenId",
+        "UnrecognizedClientException",
+        "InvalidSignatureException",
+        "SignatureDoesNotMatch",
+    ):
         return RemoteError(f"AWS refused the credentials for {doing}: {message}", _LOGIN)
     if found in ("AccessDenied", "AccessDeniedException", "UnauthorizedOperation"):
         return RemoteError(f"AWS does not allow {doing}: {message}", "ask for the missing permission, named above")

@@ -24,7 +24,7 @@ def described(entrypoint: str) -> dict[str, object]:
         sys.path.insert(0, os.getcwd())
         if not isinstance(import_object(entrypoint), Flow):
             return {"error": f"{entrypoint} is no flow; decorate the function with @flow"}
-        flow = load_flow_from_entrypoint(entrypoint, use_placeholder_flow=False)
+        flow: Flow[..., object] = load_flow_from_entrypoint(entrypoint, use_placeholder_flow=False)
         return {"name": flow.name, "schema": parameter_schema(flow).model_dump_for_openapi()}
     except BaseException as error:  # a flow's module may raise anything, SystemExit included
         cause = error.__cause__ or error
@@ -32,4 +32,4 @@ def described(entrypoint: str) -> dict[str, object]:
 
 
 if __name__ == "__main__":
-    print(f"\n{MARKER}{json.dumps(described(sys.argv[1]))}", flush=True)
+    sys.stdout.write(f"\n{MARKER}{json.dumps(described(sys.argv[1]))}\n")

@@ -150,9 +150,7 @@ class Images:
         if self.has(reference):
             return
         with _told(f"pulling {reference}"):
-            self._docker.images.pull(
-                reference, auth_config={"username": login.username, "password": login.password}
-            )
+            self._docker.images.pull(reference, auth_config={"username": login.username, "password": login.password})
 
     def describe_flow(self, reference: str, entrypoint: str, platform: str) -> FlowDescription:
         """Imports a flow inside its image, without network: the gate that an image must pass before it is released.
@@ -173,13 +171,17 @@ class Images:
             output = self._output_of(reference, entrypoint)
         found = [line for line in output.splitlines() if line.startswith(MARKER)]
         if not found:
-            raise UserError(f"the image's Python ended before it could import {entrypoint}:\n{_tail(output)}",
-                            "the image must keep the base's Python and Prefect")
+            raise UserError(
+                f"the image's Python ended before it could import {entrypoint}:\n{_tail(output)}",
+                "the image must keep the base's Python and Prefect",
+            )
         answer = json.loads(found[-1].removeprefix(MARKER))
         if "error" in answer:
             where = _user_frames(answer.get("traceback", ""))
-            raise UserError(f"the flow cannot be imported in its image: {answer['error']}{where}",
-                            f"try it: make run-flow, then: docker run --rm -it {reference} python")
+            raise UserError(
+                f"the flow cannot be imported in its image: {answer['error']}{where}",
+                f"try it: make run-flow, then: docker run --rm -it {reference} python",
+            )
         return FlowDescription(answer["name"], answer["schema"])
 
     def _output_of(self, reference: str, entrypoint: str) -> str:
@@ -196,7 +198,8 @@ class Images:
             container.wait(timeout=GATE_SECONDS)
             return container.logs().decode("utf-8", "replace")
         except (requests.ReadTimeout, requests.ConnectionError):
-            return f"no answer within {GATE_SECONDS} s; what it printed:\n{container.logs(tail=20).decode('utf-8', 'replace')}"
+            printed = container.logs(tail=20).decode("utf-8", "replace")
+            return f"no answer within {GATE_SECONDS} s; what it printed:\n{printed}"
         finally:
             container.remove(force=True)
 
@@ -217,8 +220,15 @@ def _bake(base: Path, targets: Sequence[Target], step: Step) -> str | None:
     """Runs bake; None where all went well, otherwise the end of what it said."""
     command = ["docker", "buildx", "bake", "--progress=plain", "--file=-", *(target.service for target in targets)]
     try:
-        process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
-                                   text=True, encoding="utf-8", errors="replace")
+        process = subprocess.Popen(
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+            encoding="utf-8",
+            errors="replace",
+        )
     except OSError as error:
         raise UserError(f"docker cannot be started: {error}", "install Docker with its buildx plug-in") from error
     if process.stdin is None or process.stderr is None:
@@ -270,7 +280,9 @@ def _build_error(service: str, said: str) -> ToolsError:
     lines = [line for line in said.splitlines() if line.strip() and not line.startswith(("#", "WARNING"))]
     shown = "\n".join(lines[-25:])
     why = reason["why"].strip() if reason else "docker buildx bake failed"
-    return UserError(f"{service}: its image cannot be built: {why}\n{shown}", "mend the Dockerfile, or what it installs")
+    return UserError(
+        f"{service}: its image cannot be built: {why}\n{shown}", "mend the Dockerfile, or what it installs"
+    )
 
 
 def _tail(output: str) -> str:
@@ -292,4 +304,6 @@ def _told(doing: str) -> Iterator[None]:
     except APIError as error:
         raise RemoteError(f"the Docker engine failed at {doing}: {error.explanation or error}") from error
     except (DockerException, requests.RequestException) as error:
-        raise RemoteError(f"the Docker engine gave no answer to {doing}: {error}", "is Docker still running?") from error
+        raise RemoteError(
+            f"the Docker engine gave no answer to {doing}: {error}", "is Docker still running?"
+        ) from error

@@ -66,8 +66,14 @@ class PrefectApi:
         """
         self._url = url.rstrip("/")
         self._hint = hint or "check PREFECT_API_URL and the network"
-        retry = Retry(total=5, backoff_factor=0.2, backoff_max=5, status_forcelist=(429, 502, 503, 504),
-                      allowed_methods=None, raise_on_status=False)
+        retry = Retry(
+            total=5,
+            backoff_factor=0.2,
+            backoff_max=5,
+            status_forcelist=(429, 502, 503, 504),
+            allowed_methods=None,
+            raise_on_status=False,
+        )
         self._repeatable, self._once = _session(key, retry), _session(key, Retry(total=0))
 
     def deployments(self, flows: Sequence[str]) -> list[Registration]:
@@ -92,9 +98,14 @@ class PrefectApi:
             RemoteError: the API refused or did not answer.
         """
         flow = self._call("POST", "/flows/", {"name": wanted.flow})
-        body = {**_body(wanted), "name": wanted.name, "flow_id": flow["id"], "paused": wanted.paused,
-                "enforce_parameter_schema": True,
-                "schedules": [_schedule_body(item, new=True) for item in wanted.schedules]}
+        body = {
+            **_body(wanted),
+            "name": wanted.name,
+            "flow_id": flow["id"],
+            "paused": wanted.paused,
+            "enforce_parameter_schema": True,
+            "schedules": [_schedule_body(item, new=True) for item in wanted.schedules],
+        }
         try:
             self._call("POST", "/deployments/", body, repeatable=False)
         except RemoteError:
@@ -119,14 +130,20 @@ class PrefectApi:
     def add_schedule(self, deployment_id: str, schedule: LiveSchedule) -> None:
         """Adds a schedule to a deployment."""
         try:
-            self._call("POST", f"/deployments/{deployment_id}/schedules", [_schedule_body(schedule, new=True)],
-                       repeatable=False)
+            self._call(
+                "POST",
+                f"/deployments/{deployment_id}/schedules",
+                [_schedule_body(schedule, new=True)],
+                repeatable=False,
+            )
         except RemoteError:
             live = self._call("GET", f"/deployments/{deployment_id}/schedules")
             if schedule.slug not in {item.get("slug") for item in live}:
                 raise
 
-    def change_schedule(self, deployment_id: str, live: LiveSchedule, wanted: LiveSchedule, active: bool | None) -> None:
+    def change_schedule(
+        self, deployment_id: str, live: LiveSchedule, wanted: LiveSchedule, active: bool | None
+    ) -> None:
         """Changes a schedule in place.
 
         Args:
@@ -161,8 +178,10 @@ class PrefectApi:
     def logs(self, run_id: str, offset: int) -> list[LogLine]:
         """The lines of a run's log from `offset` on, oldest first, at most 200."""
         body = {"logs": {"flow_run_id": {"any_": [run_id]}}, "sort": "TIMESTAMP_ASC", "limit": PAGE, "offset": offset}
-        return [LogLine(item["id"], item["timestamp"], item["level"], item["message"])
-                for item in self._call("POST", "/logs/filter", body)]
+        return [
+            LogLine(item["id"], item["timestamp"], item["level"], item["message"])
+            for item in self._call("POST", "/logs/filter", body)
+        ]
 
     def run_url(self, run_id: str) -> str:
         """Where the UI shows a run."""
@@ -181,8 +200,9 @@ class PrefectApi:
                 return
             offset += PAGE
 
-    def _call(self, method: str, path: str, body: Any = None, *, repeatable: bool = True,
-              gone_is_done: bool = False) -> Any:
+    def _call(
+        self, method: str, path: str, body: Any = None, *, repeatable: bool = True, gone_is_done: bool = False
+    ) -> Any:
         doing = f"{method} {path}"
         session = self._repeatable if repeatable else self._once
         try:
@@ -198,16 +218,20 @@ class PrefectApi:
     def _checked(self, response: requests.Response, doing: str) -> Any:
         status = response.status_code
         if status in (401, 403):
-            raise RemoteError(f"Prefect refused the key at {self._url} ({status} to {doing})",
-                              "check PREFECT_API_KEY, and that it is of the workspace of PREFECT_API_URL")
+            raise RemoteError(
+                f"Prefect refused the key at {self._url} ({status} to {doing})",
+                "check PREFECT_API_KEY, and that it is of the workspace of PREFECT_API_URL",
+            )
         if not response.ok:
             detail = response.text.strip()[:500]
             raise RemoteError(f"Prefect answered {status} to {doing}: {detail}", self._hint if status >= 500 else "")
         if status == requests.codes.no_content or not response.content:
             return None
         if "json" not in response.headers.get("content-type", ""):
-            raise RemoteError(f"what answers at {self._url} is no Prefect API ({doing} gave no JSON)",
-                              "PREFECT_API_URL is the API's address, ending in /api; not the UI's")
+            raise RemoteError(
+                f"what answers at {self._url} is no Prefect API ({doing} gave no JSON)",
+                "PREFECT_API_URL is the API's address, ending in /api; not the UI's",
+            )
         return response.json()
 
 
@@ -283,11 +307,15 @@ def _registration(item: Mapping[str, Any], flow: str) -> Registration:
 
 def _plain(schedule: Mapping[str, Any]) -> dict[str, Any]:
     """A schedule without what the server adds on its own: an interval's anchor, a cron's `day_or` default."""
-    return {name: value for name, value in schedule.items()
-            if name != "anchor_date" and not (name == "day_or" and value is True)}
+    return {
+        name: value
+        for name, value in schedule.items()
+        if name != "anchor_date" and not (name == "day_or" and value is True)
+    }
 
 
 def _flow_run(item: Mapping[str, Any]) -> FlowRun:
     state = item.get("state") or {}
-    return FlowRun(item["id"], item["name"], state.get("name") or "", state.get("type") or "",
-                   state.get("message") or "")
+    return FlowRun(
+        item["id"], item["name"], state.get("name") or "", state.get("type") or "", state.get("message") or ""
+    )

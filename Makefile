@@ -1,0 +1,77 @@
+# Each target is one line that calls `python -m tools VERB`. Variables reach it through the environment, never through
+# the text of a command, so no value of NAME or PARAMS can be run by a shell.
+#
+#   NAME         a directory under services/          ENVIRONMENT  Local (default), Dev, Prod, ...
+#   PARAMS       the flow's parameters as JSON        DEPLOYMENT   which deployment to trigger
+#   ARGS         further arguments of the verb, e.g. ARGS=--json
+
+PYTHON ?= python3
+TOOLS := .venv/bin/python -m tools
+.DEFAULT_GOAL := help
+export NAME PARAMS DEPLOYMENT
+ifdef ENVIRONMENT
+export ENVIRONMENT
+endif
+
+# Set-up: the tooling's own environment from its lock, and .env from its example.
+.venv/.installed: requirements.lock
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "error: Python 3.11 or newer is needed, this is " + sys.version.split()[0] + "\n  → make PYTHON=python3.13 ...")'
+	@echo "setting up .venv from requirements.lock" >&2
+	@$(PYTHON) -m venv .venv
+	@awk '/^[^ ]/ { keep = /^uv==/ } keep' requirements.lock > .venv/uv.lock
+	@.venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r .venv/uv.lock
+	@.venv/bin/uv pip sync --quiet --python .venv/bin/python --require-hashes requirements.lock
+	@touch $@
+
+.env: | .env.example
+	@cp .env.example .env
+
+.PHONY: setup
+setup: .venv/.installed .env ## set up .venv and .env (every other target does it when needed)
+
+## Writing a flow
+.PHONY: list run-flow test-flow ui
+list: setup ## the flows there are
+	@$(TOOLS) list $(ARGS)
+run-flow: setup ## run NAME as a process on this machine, with PARAMS
+	@$(TOOLS) run "$$NAME" --params "$$PARAMS"
+test-flow: setup ## run the tests of NAME on its own locked dependencies
+	@$(TOOLS) test "$$NAME"
+ui: setup ## show the runs of run-flow in Prefect's UI
+	@$(TOOLS) ui
+
+## The local cloud
+.PHONY: up down
+up: setup ## start the local cloud: Prefect server, AWS emulator, ECS worker
+	@$(TOOLS) up
+down: setup ## stop it and keep its data; VOLUMES=1 removes the data too
+	@$(TOOLS) down $(if $(VOLUMES),--volumes)
+
+## To an environment
+.PHONY: build-flow push-flow register-flow deploy-flow deploy trigger-flow
+build-flow: setup ## build the image of NAME
+	@$(TOOLS) build "$$NAME" $(ARGS)
+push-flow: setup ## push the image of NAME to ECR
+	@$(TOOLS) push "$$NAME" $(ARGS)
+register-flow: setup ## release NAME on ECS and register it with Prefect
+	@$(TOOLS) register "$$NAME" $(ARGS)
+deploy-flow: setup ## all of it for NAME: build, push, release, register what differs
+	@$(TOOLS) deploy "$$NAME" $(ARGS)
+deploy: setup ## the same for every flow
+	@$(TOOLS) deploy $(ARGS)
+trigger-flow: setup ## start a run of NAME with PARAMS and follow it
+	@$(TOOLS) trigger "$$NAME" --params "$$PARAMS" $${DEPLOYMENT:+--deployment "$$DEPLOYMENT"}
+
+## Keeping it right
+.PHONY: check test lock compose-file help
+check: setup ## lint, format, types, locks, services, compose file
+	@$(TOOLS) check
+test: setup ## run the tooling's tests; without Docker it says which it could not run
+	@.venv/bin/python -m pytest $(ARGS)
+lock: setup ## compile the requirements.lock files; UPGRADE=1 takes newer versions
+	@$(TOOLS) lock $(if $(UPGRADE),--upgrade)
+compose-file: setup ## write compose/flows.yaml from services/
+	@$(TOOLS) compose
+help: ## this list
+	@awk -F ':.*## ' '/^## / { print "\n" substr($$0, 4) } /^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@printf '\nVariables: NAME=flow PARAMS=json ENVIRONMENT=Local|Dev|Prod DEPLOYMENT=name ARGS="verb arguments"\n'

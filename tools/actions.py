@@ -1,0 +1,150 @@
+"""The types of a plan: actions with their reasons, drift, and the plan itself. PURE."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar, Literal
+
+from tools.model import LiveSchedule, Registration, Release, Service
+
+Stage = Literal["build", "push", "gate", "release", "register"]
+#: What to do with drift: refuse the service, write the repository's values over it, or leave it.
+OnDrift = Literal["stop", "overwrite", "keep"]
+ALL: tuple[Stage, ...] = ("build", "push", "gate", "release", "register")
+
+
+@dataclass(frozen=True)
+class Action:
+    """A step of a plan. `subject` is what it acts on, `why` each reason for it."""
+
+    stage: ClassVar[Stage]
+    verb: ClassVar[str]
+    subject: str
+    why: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Build(Action):
+    """Build the image."""
+
+    stage = "build"
+    verb = "build"
+
+
+@dataclass(frozen=True)
+class Push(Action):
+    """Push the image."""
+
+    stage = "push"
+    verb = "push"
+
+
+@dataclass(frozen=True)
+class Gate(Action):
+    """Import the flow in its image."""
+
+    stage = "gate"
+    verb = "import"
+
+
+@dataclass(frozen=True)
+class Register(Action):
+    """Register a revision of the task definition."""
+
+    stage = "release"
+    verb = "release"
+
+
+@dataclass(frozen=True)
+class Create(Action):
+    """Create a deployment with its schedules."""
+
+    stage = "register"
+    verb = "create"
+    name: str
+
+
+@dataclass(frozen=True)
+class Patch(Action):
+    """Write some fields of a deployment."""
+
+    stage = "register"
+    verb = "patch"
+    live: Registration
+    fields: tuple[str, ...]
+    kept: tuple[tuple[str, Any], ...] = ()
+    """Job variables that were changed by hand and are to stay."""
+
+
+@dataclass(frozen=True)
+class AddSchedule(Action):
+    """Add a schedule to a deployment that exists."""
+
+    stage = "register"
+    verb = "add"
+    live: Registration
+    wanted: LiveSchedule
+
+
+@dataclass(frozen=True)
+class ChangeSchedule(Action):
+    """Change a schedule in place. `active` None keeps it as it is."""
+
+    stage = "register"
+    verb = "change"
+    deployment: Registration
+    live: LiveSchedule
+    wanted: LiveSchedule
+    active: bool | None
+
+
+@dataclass(frozen=True)
+class RemoveSchedule(Action):
+    """Delete a schedule whose slug left the file."""
+
+    stage = "register"
+    verb = "delete"
+    deployment: Registration
+    live: LiveSchedule
+
+
+@dataclass(frozen=True)
+class Drift:
+    """What was changed by hand: the live value is explained neither by the release nor by the repository."""
+
+    subject: str
+    live: Any
+    declared: Any
+
+
+@dataclass(frozen=True)
+class ServicePlan:
+    """What must be done for one service.
+
+    `release` is the draft to register, or, where `reused`, one that is registered already.
+    """
+
+    service: Service
+    work_pool: str
+    release: Release
+    reused: bool
+    actions: tuple[Action, ...] = ()
+    drift: tuple[Drift, ...] = ()
+    problems: tuple[str, ...] = ()
+
+    def has(self, kind: type[Action]) -> bool:
+        """Whether an action of this kind is planned."""
+        return any(isinstance(action, kind) for action in self.actions)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What must be done to bring an environment to what the repository declares."""
+
+    environment: str
+    services: tuple[ServicePlan, ...]
+
+    @property
+    def changes(self) -> int:
+        """How many actions there are."""
+        return sum(len(item.actions) for item in self.services)

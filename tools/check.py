@@ -1,0 +1,49 @@
+"""What must hold of the repository before it is committed: lint, format, types, locks, services, compose file.
+
+Takes the repository; gives each check with its problems. Writes nothing.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+from tools import compose_file, fingerprint, locks
+from tools.discover import services
+from tools.errors import ToolsError
+
+Problems = Sequence[str]
+
+
+def checks(root: Path) -> Iterator[tuple[str, Problems]]:
+    """Each check by its name, with what is wrong; nothing where it is fine."""
+    yield "lint (ruff check)", _command(root, "ruff", "check", "--quiet", ".")
+    yield "format (ruff format)", _command(root, "ruff", "format", "--quiet", "--check", ".")
+    yield "types of tools/ (mypy)", _command(root, "mypy", "--no-error-summary")
+    yield "locks are there", list(locks.missing(locks.all_locks(root), root))
+    yield "services pin what the base pins", list(locks.disagreements(root))
+    yield "services are valid", _raised(lambda: fingerprint.of_services(root, services(root)))
+    yield "compose/flows.yaml is in step with services/", _raised(lambda: _compose_in_step(root))
+
+
+def _command(root: Path, *arguments: str) -> Problems:
+    done = subprocess.run([sys.executable, "-m", *arguments], cwd=root, capture_output=True, text=True, check=False)
+    if done.returncode == 0:
+        return []
+    return [line for line in (done.stdout + done.stderr).splitlines() if line.strip()] or [
+        f"exit code {done.returncode}"
+    ]
+
+
+def _raised(check: Callable[[], object]) -> Problems:
+    try:
+        check()
+    except ToolsError as error:
+        return [*error.message.splitlines(), *([f"→ {error.hint}"] if error.hint else [])]
+    return []
+
+
+def _compose_in_step(root: Path) -> None:
+    compose_file.check(root, services(root))
