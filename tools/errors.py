@@ -29,6 +29,16 @@ class UserError(ToolsError):
 
 
 class RemoteError(ToolsError):
-    """A remote system (engine, registry, AWS, Prefect) refused, failed or did not answer in time."""
+    """A remote system (engine, registry, AWS, Prefect) refused, failed or did not answer in time.
+
+    Args:
+        message: see ToolsError.
+        hint: see ToolsError.
+        passing: whether trying again soon may help.
+    """
 
     exit_code = 1
+
+    def __init__(self, message: str, hint: str = "", *, passing: bool = False) -> None:
+        super().__init__(message, hint)
+        self.passing = passing

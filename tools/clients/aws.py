@@ -47,16 +47,17 @@ def session(connection: Connection) -> boto3.Session:
         raise UserError(f"AWS: {error}", "unset AWS_PROFILE, or add the profile to ~/.aws/config") from error
 
 
-def config(attempts: int = 5) -> Config:
+def config(connection: Connection, attempts: int = 5) -> Config:
     """Time-outs and retries of every client: bounded, so that nothing hangs.
 
     Args:
+        connection: an emulator is on this machine, and does not answer later if it does not answer now.
         attempts: tries in all; 1 for writes that must not be repeated blindly.
     """
     return Config(
         connect_timeout=5,
         read_timeout=30,
-        retries={"mode": "standard", "total_max_attempts": attempts},
+        retries={"mode": "standard", "total_max_attempts": min(attempts, 2) if connection.endpoint else attempts},
         max_pool_connections=PARALLEL * 2,
     )
 
@@ -126,7 +127,7 @@ def check_account(connection: Connection, expected: str) -> None:
         UserError: they belong to another account.
     """
     with told("asking whose credentials these are (sts:GetCallerIdentity)", connection):
-        sts: STSClient = session(connection).client("sts", endpoint_url=connection.endpoint, config=config())
+        sts: STSClient = session(connection).client("sts", endpoint_url=connection.endpoint, config=config(connection))
         found = sts.get_caller_identity()["Account"]
     if found != expected:
         raise UserError(

@@ -34,7 +34,9 @@ class Ecr:
 
     @cached_property
     def _client(self) -> ECRClient:
-        return session(self._connection).client("ecr", endpoint_url=self._connection.endpoint, config=config())
+        return session(self._connection).client(
+            "ecr", endpoint_url=self._connection.endpoint, config=config(self._connection)
+        )
 
     def warm_up(self) -> None:
         """Makes the client now: making one is slow and not safe in threads, using it is."""

@@ -27,7 +27,9 @@ class Ecs:
         return self._new_client(5)
 
     def _new_client(self, attempts: int) -> ECSClient:
-        return session(self._connection).client("ecs", endpoint_url=self._connection.endpoint, config=config(attempts))
+        return session(self._connection).client(
+            "ecs", endpoint_url=self._connection.endpoint, config=config(self._connection, attempts)
+        )
 
     def warm_up(self) -> None:
         """Makes the client now: making one is slow and not safe in threads, using it is."""

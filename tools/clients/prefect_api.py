@@ -7,6 +7,7 @@ reading when its reply is lost.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -20,6 +21,8 @@ from tools.model import LiveSchedule, Registration
 
 TIMEOUT = (5, 30)
 """Seconds to connect, seconds between two bytes of an answer."""
+CREATE_WAITS = (0.3, 1.0, 3.0)
+"""Seconds between the tries of the one write that is not repeated blindly."""
 PAGE = 200
 """The most that the API gives at a time."""
 FINAL = frozenset({"COMPLETED", "FAILED", "CRASHED", "CANCELLED"})
@@ -68,6 +71,7 @@ class PrefectApi:
         self._hint = hint or "check PREFECT_API_URL and the network"
         retry = Retry(
             total=5,
+            connect=2,
             backoff_factor=0.2,
             backoff_max=5,
             status_forcelist=(429, 502, 503, 504),
@@ -84,11 +88,10 @@ class PrefectApi:
         """
         found: list[Registration] = []
         for start in range(0, len(flows), PAGE):
-            wanted = list(flows[start : start + PAGE])
-            names = {flow["id"]: flow["name"] for flow in self._all("flows", {"flows": {"name": {"any_": wanted}}})}
+            named = {"flows": {"name": {"any_": list(flows[start : start + PAGE])}}}
+            names = {flow["id"]: flow["name"] for flow in self._all("flows", named)}
             if names:
-                body = {"deployments": {"flow_id": {"any_": list(names)}}}
-                found += [_registration(item, names[item["flow_id"]]) for item in self._all("deployments", body)]
+                found += [_registration(item, names[item["flow_id"]]) for item in self._all("deployments", named)]
         return sorted(found, key=lambda registration: registration.full_name)
 
     def create(self, wanted: Registration) -> Registration:
@@ -106,11 +109,17 @@ class PrefectApi:
             "enforce_parameter_schema": True,
             "schedules": [_schedule_body(item, new=True) for item in wanted.schedules],
         }
-        try:
-            self._call("POST", "/deployments/", body, repeatable=False)
-        except RemoteError:
-            if not self._named(wanted):
-                raise
+        for wait in (*CREATE_WAITS, None):
+            try:
+                self._call("POST", "/deployments/", body, repeatable=False)
+            except RemoteError as error:
+                made = self._named(wanted)  # the reply may be all that was lost
+                if made is None and wait is not None and error.passing:
+                    time.sleep(wait)
+                    continue
+                if made is None:
+                    raise
+            break
         made = self._named(wanted)
         if made is None:
             raise RemoteError(f"Prefect: {wanted.full_name} was created and cannot be found", "run this again")
@@ -208,9 +217,11 @@ class PrefectApi:
         try:
             response = session.request(method, self._url + path, json=body, timeout=TIMEOUT)
         except requests.Timeout as error:
-            raise RemoteError(f"Prefect: no answer from {self._url} in time ({doing})", self._hint) from error
+            raise RemoteError(
+                f"Prefect: no answer from {self._url} in time ({doing})", self._hint, passing=True
+            ) from error
         except requests.RequestException as error:
-            raise RemoteError(f"Prefect: nothing answers at {self._url} ({doing})", self._hint) from error
+            raise RemoteError(f"Prefect: nothing answers at {self._url} ({doing})", self._hint, passing=True) from error
         if gone_is_done and response.status_code == requests.codes.not_found:
             return None
         return self._checked(response, doing)
@@ -224,7 +235,10 @@ class PrefectApi:
             )
         if not response.ok:
             detail = response.text.strip()[:500]
-            raise RemoteError(f"Prefect answered {status} to {doing}: {detail}", self._hint if status >= 500 else "")
+            broken = status >= 500 or status == requests.codes.too_many_requests
+            raise RemoteError(
+                f"Prefect answered {status} to {doing}: {detail}", self._hint if broken else "", passing=broken
+            )
         if status == requests.codes.no_content or not response.content:
             return None
         if "json" not in response.headers.get("content-type", ""):
@@ -305,13 +319,19 @@ def _registration(item: Mapping[str, Any], flow: str) -> Registration:
     )
 
 
+_SERVER_START = "DTSTART:20200101T000000\n"
+
+
 def _plain(schedule: Mapping[str, Any]) -> dict[str, Any]:
-    """A schedule without what the server adds on its own: an interval's anchor, a cron's `day_or` default."""
-    return {
+    """A schedule without what the server adds: an interval's anchor, a cron's `day_or`, a start for a rule without."""
+    kept = {
         name: value
         for name, value in schedule.items()
         if name != "anchor_date" and not (name == "day_or" and value is True)
     }
+    if isinstance(kept.get("rrule"), str):
+        kept["rrule"] = kept["rrule"].removeprefix(_SERVER_START)
+    return kept
 
 
 def _flow_run(item: Mapping[str, Any]) -> FlowRun:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def _client(connection: Connection) -> SSMClient:
-    return session(connection).client("ssm", endpoint_url=connection.endpoint, config=config())
+    return session(connection).client("ssm", endpoint_url=connection.endpoint, config=config(connection))
 
 
 def tree(connection: Connection, path: str) -> dict[str, str]:

@@ -1,0 +1,175 @@
+"""Small fakes of the clients. The contract tests run on them and on the real things alike (test_contracts.py)."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from tools.clients.ecr import Login
+from tools.clients.images import FlowDescription, Step, Target
+from tools.errors import RemoteError, ToolsError, UserError
+from tools.model import LiveSchedule, Registration, Release
+
+
+class FakeEcs:
+    """Task definitions in memory."""
+
+    def __init__(self) -> None:
+        self.families: dict[str, list[Release]] = {}
+        self.writes: list[str] = []
+
+    def warm_up(self) -> None:
+        """Nothing to make."""
+
+    def release(self, reference: str) -> Release | None:
+        """By family the newest revision, by ARN just that."""
+        if reference in self.families:
+            return self.families[reference][-1]
+        everything = [release for releases in self.families.values() for release in releases]
+        return next((release for release in everything if release.arn == reference), None)
+
+    def register(self, draft: Release) -> Release:
+        """Adds a revision."""
+        revisions = self.families.setdefault(draft.family, [])
+        number = len(revisions) + 1
+        arn = f"arn:aws:ecs:us-east-1:000000000000:task-definition/{draft.family}:{number}"
+        revisions.append(draft.model_copy(update={"revision": number, "arn": arn}))
+        self.writes.append(f"register {draft.family}:{number}")
+        return revisions[-1]
+
+
+class FakeEcr:
+    """A registry in memory, with what a FakeEngine pushed to it."""
+
+    def __init__(self) -> None:
+        self.repositories: dict[str, dict[str, str]] = {}
+        self.writes: list[str] = []
+
+    def warm_up(self) -> None:
+        """Nothing to make."""
+
+    def digest(self, repository: str, tag: str) -> str | None:
+        """None for an image or a repository that is not there."""
+        return self.repositories.get(repository, {}).get(tag)
+
+    def ensure(self, repository: str) -> None:
+        """Creates it once."""
+        if repository not in self.repositories:
+            self.repositories[repository] = {}
+            self.writes.append(f"create {repository}")
+
+    def address(self, repository: str) -> str:
+        """Whatever the name: a registry's address follows from it."""
+        return f"registry.test/{repository}"
+
+    def login(self) -> Login:
+        """A login that opens nothing."""
+        return Login("AWS", "canary-password")
+
+
+class FakeEngine:
+    """A Docker engine in memory whose images are as `flows` and `broken` say."""
+
+    def __init__(self, ecr: FakeEcr) -> None:
+        self._ecr = ecr
+        self.images: set[str] = set()
+        self.flows: dict[str, FlowDescription] = {}
+        self.unbuildable: set[str] = set()
+        self.unimportable: set[str] = set()
+        self.unpushable: set[str] = set()
+        self.built: list[str] = []
+
+    def has(self, reference: str) -> bool:
+        """What was built or pulled."""
+        return reference in self.images
+
+    def build(self, base: Path, targets: Sequence[Target], step: Step) -> dict[str, ToolsError]:
+        """All but the unbuildable."""
+        failed: dict[str, ToolsError] = {}
+        for target in targets:
+            step(target.service, "1/1 FROM base")
+            if target.service in self.unbuildable:
+                failed[target.service] = UserError(f"{target.service}: its image cannot be built")
+            else:
+                self.images.add(target.tag)
+                self.built.append(target.service)
+        return failed
+
+    def push(self, tag: str, address: str, login: Login, step: Step) -> None:
+        """Puts the image into the registry under a digest that follows from its tag."""
+        repository, version = tag.rsplit(":", 1)
+        if repository.rsplit("/", 1)[1] in self.unpushable:
+            raise RemoteError(f"the registry refused {address}:{version}: 500")
+        step(tag, "1 of 1 MB")
+        self._ecr.repositories[repository][version] = f"sha256:{hashlib.sha256(tag.encode()).hexdigest()}"
+        self._ecr.writes.append(f"push {tag}")
+
+    def pull(self, reference: str, login: Login) -> None:
+        """The image is here afterwards."""
+        self.images.add(reference)
+
+    def describe_flow(self, reference: str, entrypoint: str, platform: str) -> FlowDescription:
+        """The service's flow, unless it is unimportable."""
+        service = reference.split("/")[-1].split(":")[0].split("@")[0]
+        if service in self.unimportable:
+            raise UserError("the flow cannot be imported in its image: ModuleNotFoundError: No module named 'nowhere'")
+        return self.flows.get(service) or FlowDescription(service, {"type": "object", "properties": {}})
+
+
+class FakePrefect:
+    """Deployments in memory."""
+
+    def __init__(self) -> None:
+        self.by_id: dict[str, Registration] = {}
+        self.writes: list[str] = []
+        self._count = 0
+
+    def _id(self) -> str:
+        self._count += 1
+        return f"00000000-0000-0000-0000-{self._count:012}"
+
+    def deployments(self, flows: Sequence[str]) -> list[Registration]:
+        """In order of their full names."""
+        found = [item for item in self.by_id.values() if item.flow in flows]
+        return sorted(found, key=lambda item: item.full_name)
+
+    def create(self, wanted: Registration) -> Registration:
+        """With ids for it and its schedules."""
+        schedules = tuple(item.model_copy(update={"id": self._id()}) for item in wanted.schedules)
+        made = wanted.model_copy(update={"id": self._id(), "schedules": schedules, "tags": tuple(sorted(wanted.tags))})
+        self.by_id[made.id] = made
+        self.writes.append(f"create {made.full_name}")
+        return made
+
+    def patch(self, live: Registration, wanted: Registration, fields: Iterable[str]) -> None:
+        """Only these fields."""
+        changes: dict[str, Any] = {name: getattr(wanted, name) for name in fields}
+        self.by_id[live.id] = self.by_id[live.id].model_copy(update=changes)
+        self.writes.append(f"patch {live.full_name}")
+
+    def _replace(self, deployment_id: str, schedules: Iterable[LiveSchedule]) -> None:
+        self.by_id[deployment_id] = self.by_id[deployment_id].model_copy(update={"schedules": tuple(schedules)})
+
+    def add_schedule(self, deployment_id: str, schedule: LiveSchedule) -> None:
+        """With an id."""
+        self._replace(
+            deployment_id, [*self.by_id[deployment_id].schedules, schedule.model_copy(update={"id": self._id()})]
+        )
+        self.writes.append(f"add {schedule.slug}")
+
+    def change_schedule(
+        self, deployment_id: str, live: LiveSchedule, wanted: LiveSchedule, active: bool | None
+    ) -> None:
+        """In place."""
+        changed = wanted.model_copy(update={"id": live.id, "active": live.active if active is None else active})
+        self._replace(
+            deployment_id, [changed if item.id == live.id else item for item in self.by_id[deployment_id].schedules]
+        )
+        self.writes.append(f"change {wanted.slug}")
+
+    def remove_schedule(self, deployment_id: str, schedule_id: str) -> None:
+        """Whether or not it is still there."""
+        self._replace(deployment_id, [item for item in self.by_id[deployment_id].schedules if item.id != schedule_id])
+        self.writes.append(f"delete {schedule_id}")
