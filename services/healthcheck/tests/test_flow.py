@@ -1,0 +1,46 @@
+"""The flow as a whole, on a real Prefect server."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterKey
+
+from flow import healthcheck
+
+
+def test_a_process_with_a_lake_is_healthy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LAKE_URL", tmp_path.as_uri())
+    report = healthcheck()
+    assert list(report) == [
+        "versions",
+        "environment",
+        "service",
+        "image fingerprint",
+        "release",
+        "region",
+        "Prefect API",
+        "lake",
+        "results",
+    ]
+
+
+def test_a_task_that_lacks_things_fails_and_names_each(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DATA_FLOWS_ENVIRONMENT", "Dev")
+    monkeypatch.setenv("DATA_FLOWS_SERVICE", "healthcheck")
+    state = healthcheck(return_state=True)
+    assert state.is_failed()
+    message = state.message or ""
+    for name in ("DATA_FLOWS_FINGERPRINT", "ECS_CONTAINER_METADATA_URI_V4", "AWS_REGION", "LAKE_URL"):
+        assert name in message
+    assert "DATA_FLOWS_SERVICE" not in message
+
+
+def test_the_findings_are_an_artifact(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LAKE_URL", tmp_path.as_uri())
+    healthcheck()
+    with get_client(sync_client=True) as client:
+        artifacts = client.read_artifacts(artifact_filter=ArtifactFilter(key=ArtifactFilterKey(any_=["healthcheck"])))
+    assert artifacts and "Prefect API" in str(artifacts[-1].data)
