@@ -1,10 +1,11 @@
-"""The types of a plan: actions with their reasons, drift, and the plan itself. PURE."""
+"""The types of a plan and of what came of it: actions with their reasons, drift, plan, results. PURE."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal
 
+from tools.errors import ToolsError
 from tools.model import LiveSchedule, Registration, Release, Service
 
 Stage = Literal["build", "push", "gate", "release", "register"]
@@ -148,3 +149,23 @@ class Plan:
     def changes(self) -> int:
         """How many actions there are."""
         return sum(len(item.actions) for item in self.services)
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """Who deploys what, and when: written into each release."""
+
+    commit: str
+    by: str
+    at: str
+
+
+@dataclass
+class Result:
+    """What came of one service's plan. `seconds` counts its own steps, also those that ran beside others."""
+
+    service: str
+    release: Release
+    done: list[str] = field(default_factory=list)
+    error: ToolsError | None = None
+    seconds: float = 0.0

@@ -10,7 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
@@ -23,9 +23,11 @@ from tools.actions import (
     Gate,
     Patch,
     Plan,
+    Provenance,
     Push,
     Register,
     RemoveSchedule,
+    Result,
     ServicePlan,
 )
 from tools.clients.ecr import Login
@@ -86,26 +88,6 @@ class Clients:
     ecr: Registry
     ecs: Releases
     prefect: Deployments
-
-
-@dataclass(frozen=True)
-class Provenance:
-    """Who deploys what, and when: written into each release."""
-
-    commit: str
-    by: str
-    at: str
-
-
-@dataclass
-class Result:
-    """What came of one service's plan. `seconds` counts its own steps, also those that ran beside others."""
-
-    service: str
-    release: Release
-    done: list[str] = field(default_factory=list)
-    error: ToolsError | None = None
-    seconds: float = 0.0
 
 
 def target(service: Service, fingerprint: str) -> Target:

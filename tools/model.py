@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal
-from zoneinfo import available_timezones
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from cronsim import CronSim, CronSimError
 from pydantic import (
@@ -71,8 +71,10 @@ def _json_only(value: Any) -> Any:
 
 
 def _timezone(value: str) -> str:
-    if value not in available_timezones():
-        raise ValueError(f"'{value}' is no IANA time zone; examples: UTC, Europe/Berlin, America/New_York")
+    try:
+        ZoneInfo(value)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise ValueError(f"'{value}' is no IANA time zone; examples: UTC, Europe/Berlin, America/New_York") from None
     return value
 
 

@@ -8,7 +8,7 @@ import subprocess
 from datetime import UTC, datetime
 from pathlib import Path
 
-from tools.apply import Provenance
+from tools.actions import Provenance
 
 
 def provenance(root: Path) -> Provenance:

@@ -7,12 +7,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from rich.console import Console
-from rich.live import Live
 from rich.markup import escape
 from rich.table import Table
 
-from tools.actions import Plan
-from tools.apply import Result
+from tools.actions import Plan, Result
 from tools.errors import ToolsError
 from tools.model import Service
 
@@ -27,7 +25,11 @@ class Progress:
         self._console = console
         self._now: dict[str, str] = {}
         self._told: dict[str, tuple[str, float]] = {}
-        self._live = Live(console=console, transient=True, refresh_per_second=8) if console.is_terminal else None
+        self._live = None
+        if console.is_terminal:
+            from rich.live import Live  # only what shows progress pays for it
+
+            self._live = Live(console=console, transient=True, refresh_per_second=8)
 
     def __enter__(self) -> Progress:
         if self._live:

@@ -25,7 +25,7 @@ from tools.errors import RemoteError, ToolsError, UserError
 
 BASE = "data-flows/base"
 GATE_SECONDS = 120
-_STEP = re.compile(r"^#\d+ \[(?P<target>[^\s\]]+)(?: \S+)? +(?P<at>\d+/\d+)\] (?P<what>.*)")
+_STEP = re.compile(r"^#\d+ \[(?P<target>[^\s\]]+)(?P<stage> \S+)? +(?P<at>\d+/\d+)\] (?P<what>.*)")
 _FAILED_TARGET = re.compile(r"^(?:ERROR: )?target (?P<target>[^:\s]+): (?P<why>.*)", re.MULTILINE)
 
 #: Told (target, what is being done) while builds and pushes go on.
@@ -241,7 +241,8 @@ def _bake(base: Path, targets: Sequence[Target], step: Step) -> str | None:
             last.append(line.rstrip())
             seen = _STEP.match(line)
             if seen:
-                step(seen["target"], f"{seen['at']} {seen['what'].strip()}")
+                # Only the base's Dockerfile names its stages.
+                step("base" if seen["stage"] else seen["target"], f"{seen['at']} {seen['what'].strip()}")
     finally:
         if process.poll() is None and process.stderr.closed is False:
             process.stderr.close()

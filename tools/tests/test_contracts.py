@@ -5,10 +5,10 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable
 
-import boto3
 import pytest
 
 from tools.clients import ssm
+from tools.clients.aws import session
 from tools.clients.ecr import Ecr
 from tools.clients.ecs import Ecs
 from tools.clients.prefect_api import PrefectApi
@@ -150,7 +150,7 @@ def test_the_family_names_the_newest_release_and_the_arn_an_older_one(ecs: FakeE
 def test_a_task_definition_of_somebody_else_is_no_release(emulator: str, request: pytest.FixtureRequest) -> None:
     connection: Connection = request.getfixturevalue(emulator)
     family = unique("data-flows-Local-foreign")
-    client = boto3.client("ecs", region_name="us-east-1", endpoint_url=connection.endpoint, **connection.credentials)
+    client = session(connection).client("ecs", endpoint_url=connection.endpoint)
     client.register_task_definition(
         family=family, containerDefinitions=[{"name": "x", "image": "x", "memory": 128, "essential": True}]
     )
@@ -184,7 +184,7 @@ def test_a_repository_gets_immutable_tags_and_is_scanned(emulator: str, request:
     connection: Connection = request.getfixturevalue(emulator)
     repository = unique("data-flows/settings")
     Ecr(connection, None).ensure(repository)
-    client = boto3.client("ecr", region_name="us-east-1", endpoint_url=connection.endpoint, **connection.credentials)
+    client = session(connection).client("ecr", endpoint_url=connection.endpoint)
     (found,) = client.describe_repositories(repositoryNames=[repository])["repositories"]
     assert found["imageTagMutability"] == "IMMUTABLE"
     assert found["imageScanningConfiguration"]["scanOnPush"] is True
@@ -209,7 +209,7 @@ def test_an_environments_tree_is_read_decrypted_and_without_what_lies_deeper(
 ) -> None:
     connection: Connection = request.getfixturevalue(emulator)
     root = f"/DataFlows/{unique('Env')}"
-    client = boto3.client("ssm", region_name="us-east-1", endpoint_url=connection.endpoint, **connection.credentials)
+    client = session(connection).client("ssm", endpoint_url=connection.endpoint)
     wanted = {f"NAME_{number:02}": f"value {number}" for number in range(25)}
     for name, value in wanted.items():
         client.put_parameter(Name=f"{root}/{name}", Value=value, Type="String")
@@ -222,7 +222,7 @@ def test_an_environments_tree_is_read_decrypted_and_without_what_lies_deeper(
 def test_missing_parameters_are_named(emulator: str, request: pytest.FixtureRequest) -> None:
     connection: Connection = request.getfixturevalue(emulator)
     root = f"/DataFlows/{unique('Env')}"
-    client = boto3.client("ssm", region_name="us-east-1", endpoint_url=connection.endpoint, **connection.credentials)
+    client = session(connection).client("ssm", endpoint_url=connection.endpoint)
     for number in range(0, 24, 2):
         client.put_parameter(Name=f"{root}/P{number:02}", Value="v", Type="String")
     absent = [f"{root}/P{number:02}" for number in range(1, 24, 2)]
@@ -350,7 +350,7 @@ def test_a_system_that_does_not_answer_is_one_clear_error(call: Callable[[], obj
 
 
 def test_what_answers_but_is_no_prefect_api_is_told_so(moto: Connection) -> None:
-    with pytest.raises(RemoteError, match="404|no Prefect API"):
+    with pytest.raises(RemoteError, match=r"404|no Prefect API"):
         PrefectApi(f"{moto.endpoint}/moto-api").deployments(["x"])
 
 
