@@ -32,19 +32,17 @@ def desire(service: Service, fingerprint: str, settings: Settings) -> Desired:
         settings: the environment's.
     """
     declared = service.ecs_run(settings.environment)
-    env = {
-        **settings.flow_env,
-        "DATA_FLOWS_SERVICE": service.name,
-        "DATA_FLOWS_FINGERPRINT": fingerprint,
-        **declared.env,
-    }
     run = declared.model_copy(
         update={
-            "env": {name: value for name, value in env.items() if name not in declared.secrets},
             "task_role": declared.task_role or settings.task_role,
             "execution_role": declared.execution_role or settings.execution_role,
         }
     )
+    added = {
+        **settings.flow_env,
+        "DATA_FLOWS_SERVICE": service.name,
+        "DATA_FLOWS_FINGERPRINT": fingerprint,
+    }
     draft = Release(
         service=service.name,
         environment=settings.environment,
@@ -52,6 +50,7 @@ def desire(service: Service, fingerprint: str, settings: Settings) -> Desired:
         entrypoint=service.declaration.docker_storage.entrypoint,
         platform=service.declaration.docker_storage.platform,
         ecs_run=run,
+        platform_env={name: value for name, value in added.items() if name not in {*declared.env, *declared.secrets}},
         secret_paths=secret_paths(service, settings),
         log_group=settings.log_group,
         deployments=service.declaration.deployments,

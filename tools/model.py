@@ -329,8 +329,8 @@ def overlaid(run: ECSRun, changes: Mapping[str, Any]) -> ECSRun:
 class Release(Frozen):
     """One revision of a service's ECS task definition, with all that a rollback needs.
 
-    `image` refers to the registry by digest. `ecs_run` is resolved for its environment: roles, the environment's own
-    env, secrets as full parameter paths. A release that is not registered yet has no `revision` and no `arn`; one whose
+    `image` refers to the registry by digest. `ecs_run` is that of its environment, with its roles; `platform_env`
+    is what the environment adds to its env, `secret_paths` where its secrets lie in full. A release that is not registered yet has no `revision` and no `arn`; one whose
     image is not pushed yet has no `image` either.
     """
 
@@ -341,6 +341,7 @@ class Release(Frozen):
     entrypoint: str
     platform: str
     ecs_run: ECSRun
+    platform_env: dict[str, str] = Field(default_factory=dict)
     secret_paths: dict[str, str] = Field(default_factory=dict)
     log_group: str
     deployments: tuple[Deployment, ...] = ()

@@ -16,18 +16,19 @@ _ARCHITECTURES = {"linux/amd64": "X86_64", "linux/arm64": "ARM64"}
 def to_task_definition(release: Release) -> dict[str, Any]:
     """The arguments of ecs:RegisterTaskDefinition for a release."""
     run = release.ecs_run
+    env = {**release.platform_env, **run.env}
     container: dict[str, Any] = {
         "name": CONTAINER,
         "image": release.image,
         "essential": True,
-        "environment": [{"name": name, "value": value} for name, value in sorted(run.env.items())],
+        "environment": [{"name": name, "value": value} for name, value in sorted(env.items())],
         "secrets": [{"name": name, "valueFrom": path} for name, path in sorted(release.secret_paths.items())],
         "dockerLabels": {"data-flows.fingerprint": release.fingerprint, LABEL: release.model_dump_json()},
         "logConfiguration": {
             "logDriver": "awslogs",
             "options": {
                 "awslogs-group": release.log_group,
-                "awslogs-region": run.env["AWS_REGION"],
+                "awslogs-region": env["AWS_REGION"],
                 "awslogs-stream-prefix": release.service,
             },
         },

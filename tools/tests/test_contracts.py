@@ -65,11 +65,12 @@ def draft(service: str, **changes: object) -> Release:
         "entrypoint": "flow.py:main",
         "platform": "linux/amd64",
         "ecs_run": ECSRun(
-            env={"AWS_REGION": "us-east-1", "GREETING": "héllo → 世界"},
+            env={"GREETING": "héllo → 世界"},
             task_role="data-flows-task",
             execution_role="data-flows-execution",
             ephemeral_storage=30,
         ),
+        "platform_env": {"AWS_REGION": "us-east-1"},
         "secret_paths": {"SOURCE_URL": f"/DataFlows/Local/{service}/SOURCE_URL"},
         "log_group": "/data-flows/Local",
         "deployments": (
