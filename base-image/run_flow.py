@@ -1,10 +1,10 @@
 #!/usr/bin/env python
 """Runs a flow as a plain process: run-flow flow.py:function '{"parameter": 1}'
 
-Takes the flow's entrypoint, relative to the working directory, and its parameters as a JSON object. Where PREFECT_API_URL
-is unset the run is kept by an embedded Prefect API, in PREFECT_HOME. Gives the run's log on stderr and an exit code:
-0 the run completed, 1 it did not (or the flow's file cannot be imported), 2 it could not be started as asked, 130 and 143
-for Ctrl-C and SIGTERM.
+Takes the flow's entrypoint, relative to the working directory, and its parameters as a JSON object. Where no Prefect
+API is set, an embedded one keeps the run, in PREFECT_HOME. Gives the run's log on stderr and an exit code: 0 the run
+completed, 1 it did not, or the flow's file cannot be imported, 2 it could not be started as asked, 130 and 143 for
+Ctrl-C and SIGTERM.
 """
 
 from __future__ import annotations
@@ -30,13 +30,13 @@ if TYPE_CHECKING:
 # Read by Prefect when it is imported, which is why it is imported later, inside the functions.
 SETTINGS = {
     "PREFECT_SERVER_ALLOW_EPHEMERAL_MODE": "true",
-    "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "120",  # on a small or busy machine its default of 20 is not enough
+    "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "120",  # its default of 20 is short for a busy machine
     "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
     "DO_NOT_TRACK": "1",
 }
 
 
-class CannotStart(Exception):
+class CannotStartError(Exception):
     """The run cannot be started as asked; the text says why in one line."""
 
 
@@ -50,8 +50,8 @@ def main(arguments: list[str]) -> int:
         flow = load(entrypoint)
         check_parameters(flow, parameters)
         return run(flow, parameters)
-    except CannotStart as exc:
-        print(f"run-flow: {exc}", file=sys.stderr)
+    except CannotStartError as exc:
+        say(str(exc))
         return 2
     except KeyboardInterrupt:
         return 128 + signal.SIGINT
@@ -60,14 +60,14 @@ def main(arguments: list[str]) -> int:
 def read_arguments(arguments: list[str]) -> tuple[str, dict[str, Any]]:
     """The entrypoint and the parameters."""
     if len(arguments) not in (1, 2):
-        raise CannotStart("usage: run-flow flow.py:function ['{\"parameter\": 1}']")
+        raise CannotStartError("usage: run-flow flow.py:function ['{\"parameter\": 1}']")
     entrypoint, text = arguments[0], (arguments[1] if len(arguments) == 2 else "") or "{}"
     try:
         parameters = json.loads(text)
     except ValueError as exc:
-        raise CannotStart(f"the parameters are not JSON ({exc}): {text}") from exc
+        raise CannotStartError(f"the parameters are not JSON ({exc}): {text}") from exc
     if not isinstance(parameters, dict):
-        raise CannotStart(f"the parameters must be a JSON object such as {{\"table\": \"weather\"}}, not: {text}")
+        raise CannotStartError(f'the parameters must be a JSON object such as {{"table": "weather"}}, not: {text}')
     return entrypoint, parameters
 
 
@@ -75,9 +75,9 @@ def load(entrypoint: str) -> Flow[..., Any]:
     """The flow, by importing its file. An exception of the file's own keeps its traceback and ends the process."""
     path, _, name = entrypoint.rpartition(":")
     if not path.endswith(".py") or not name:
-        raise CannotStart(f"the entrypoint must look like flow.py:function, not: {entrypoint}")
+        raise CannotStartError(f"the entrypoint must look like flow.py:function, not: {entrypoint}")
     if not Path(path).is_file():
-        raise CannotStart(f"there is no file {path} in {Path.cwd()}")
+        raise CannotStartError(f"there is no file {path} in {Path.cwd()}")
 
     from prefect.exceptions import MissingFlowError, ScriptError
     from prefect.flows import load_flow_from_entrypoint
@@ -85,10 +85,10 @@ def load(entrypoint: str) -> Flow[..., Any]:
     try:
         return load_flow_from_entrypoint(entrypoint, use_placeholder_flow=False)
     except MissingFlowError as exc:
-        raise CannotStart(f"{path} has no function {name} decorated with @flow") from exc
+        raise CannotStartError(f"{path} has no function {name} decorated with @flow") from exc
     except ScriptError as exc:
         traceback.print_exception(exc.user_exc)
-        print(f"run-flow: {path} cannot be imported", file=sys.stderr)
+        say(f"{path} cannot be imported")
         sys.exit(1)
 
 
@@ -102,7 +102,7 @@ def check_parameters(flow: Flow[..., Any], parameters: dict[str, Any]) -> None:
             flow.validate_parameters(parameters)
     except (TypeError, ParameterTypeError) as exc:
         reason = " ".join(str(exc).split()).removeprefix("Flow run received invalid parameters: - ")
-        raise CannotStart(f"the parameters do not fit the flow {flow.name}: {reason}") from exc
+        raise CannotStartError(f"the parameters do not fit the flow {flow.name}: {reason}") from exc
 
 
 def run(flow: Flow[..., Any], parameters: dict[str, Any]) -> int:
@@ -110,18 +110,19 @@ def run(flow: Flow[..., Any], parameters: dict[str, Any]) -> int:
     from prefect.settings import PREFECT_API_URL, PREFECT_HOME
 
     if not PREFECT_API_URL.value():
-        print(f"run-flow: starting an embedded Prefect API, which keeps the run in {PREFECT_HOME.value()}", file=sys.stderr)
+        say(f"starting an embedded Prefect API, which keeps the run in {PREFECT_HOME.value()}")
         start_embedded_api()
-    state = flow(**parameters, return_state=True)
+    state: Any = flow(**parameters, return_state=True)
     if inspect.isawaitable(state):
         state = asyncio.run(as_coroutine(state))
     return 0 if state.is_completed() else 1
 
 
 def start_embedded_api() -> None:
-    """Starts Prefect's own embedded API, as the run would, but so that it outlives a Ctrl-C: the run still reports to it.
+    """Starts Prefect's own embedded API, as the run would, but so that it outlives a Ctrl-C.
 
-    A Ctrl-C reaches every process of the terminal. An API that it stops first costs the run a minute of retries.
+    A Ctrl-C reaches every process of the terminal. An API that it stops costs the run a minute of retries, and the
+    run's state is lost.
     """
     from prefect.server.api.server import SubprocessASGIServer
 
@@ -143,6 +144,11 @@ def quiet_prefect() -> Iterator[None]:
         yield
     finally:
         logging.disable(logging.NOTSET)
+
+
+def say(text: str) -> None:
+    """A line beside the run's log."""
+    sys.stderr.write(f"run-flow: {text}\n")
 
 
 async def as_coroutine(awaitable: Any) -> Any:

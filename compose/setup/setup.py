@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -36,9 +37,7 @@ PARAMETERS = {
 }
 TRUST = {
     "Version": "2012-10-17",
-    "Statement": [
-        {"Effect": "Allow", "Principal": {"Service": "ecs-tasks.amazonaws.com"}, "Action": "sts:AssumeRole"}
-    ],
+    "Statement": [{"Effect": "Allow", "Principal": {"Service": "ecs-tasks.amazonaws.com"}, "Action": "sts:AssumeRole"}],
 }
 #: boto3 refuses the address at which the emulator offers the task role's credentials; it takes any key.
 TASK_ENV = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
@@ -53,7 +52,8 @@ def main() -> None:
 
 def create_in_aws() -> None:
     """Creates the emulator's part. Where a call's repetition would not be refused, asks first."""
-    ecs, iam, logs, s3, ssm = (boto3.client(name) for name in ("ecs", "iam", "logs", "s3", "ssm"))
+    ecs, iam, logs = boto3.client("ecs"), boto3.client("iam"), boto3.client("logs")
+    s3, ssm = boto3.client("s3"), boto3.client("ssm")
     if not any(cluster["status"] == "ACTIVE" for cluster in ecs.describe_clusters(clusters=[NAME])["clusters"]):
         create("cluster", NAME, ecs.create_cluster, clusterName=NAME, capacityProviders=["FARGATE", "FARGATE_SPOT"])
     for role in (EXECUTION_ROLE, TASK_ROLE):
@@ -74,7 +74,12 @@ def create(kind: str, name: str, call: Callable[..., Any], **arguments: Any) -> 
         if "AlreadyExists" not in error.response["Error"]["Code"]:
             raise
     else:
-        print(f"created {kind} {name}")
+        say(f"created {kind} {name}")
+
+
+def say(text: str) -> None:
+    """A line in the log of the compose service."""
+    sys.stdout.write(f"{text}\n")
 
 
 def create_work_pool(prefect: httpx.Client) -> None:
@@ -87,7 +92,7 @@ def create_work_pool(prefect: httpx.Client) -> None:
         template["variables"]["properties"][name]["default"] = value
     pool = {"name": NAME, "type": "ecs", "base_job_template": template, "description": "Runs flows as ECS tasks"}
     prefect.post("work_pools/", json=pool).raise_for_status()
-    print(f"created work pool {NAME}")
+    say(f"created work pool {NAME}")
 
 
 def network() -> dict[str, Any]:
@@ -109,10 +114,10 @@ def create_results_block(prefect: httpx.Client) -> None:
     """Creates the block that PREFECT_RESULTS_DEFAULT_STORAGE_BLOCK names."""
     if prefect.get(f"block_types/slug/s3-bucket/block_documents/name/{RESULTS_BLOCK}").is_success:
         return
-    from prefect_aws import AwsCredentials, S3Bucket  # slow to import, and needed once
+    from prefect_aws import AwsCredentials, S3Bucket  # slow to import, and needed once only
 
     S3Bucket(bucket_name=BUCKET, bucket_folder="results", credentials=AwsCredentials()).save(RESULTS_BLOCK)
-    print(f"created block s3-bucket/{RESULTS_BLOCK}")
+    say(f"created block s3-bucket/{RESULTS_BLOCK}")
 
 
 if __name__ == "__main__":

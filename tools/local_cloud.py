@@ -1,0 +1,224 @@
+"""The cloud of the environment Local: starts and stops what compose/ describes.
+
+Takes the repository and the variables of `.env` and of this process (PREFECT_PORT, AWS_PORT, COMPOSE_PROJECT_NAME);
+gives the addresses once everything answers. Docker Compose shows its own progress on this process's output; the rest is
+said through a function. Never looks at the data that the cloud keeps.
+"""
+
+from __future__ import annotations
+
+import errno
+import json
+import socket
+import subprocess
+import time
+import urllib.request
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from tools.errors import RemoteError, UserError
+from tools.settings import local_port
+
+COMPOSE_FILE = Path("compose/compose.yaml")
+WAIT_SECONDS = 180
+ANSWER_SECONDS = 30
+LOG_LINES = 20
+PARTS = ("prefect-server", "aws", "setup", "worker")
+"""Its services in the order in which they start."""
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Addresses:
+    """Where the local cloud answers, as seen from this machine."""
+
+    prefect_port: int
+    aws_port: int
+
+    @property
+    def ui(self) -> str:
+        return f"http://127.0.0.1:{self.prefect_port}"
+
+    @property
+    def api(self) -> str:
+        return f"{self.ui}/api"
+
+    @property
+    def aws(self) -> str:
+        return f"http://127.0.0.1:{self.aws_port}"
+
+    @property
+    def registry(self) -> str:
+        """For `docker push`; the engine asks `localhost` without TLS."""
+        return f"localhost:{self.aws_port}"
+
+    def lines(self) -> tuple[tuple[str, str], ...]:
+        """Label and address of each."""
+        return (
+            ("Prefect UI", self.ui),
+            ("Prefect API", self.api),
+            ("AWS endpoint", self.aws),
+            ("ECR registry", self.registry),
+        )
+
+
+@dataclass(frozen=True)
+class Compose:
+    """Docker Compose on the local cloud's file."""
+
+    root: Path
+    project: str
+    variables: Mapping[str, str]
+
+    def run(self, *arguments: str) -> int:
+        """Runs a command of Compose, its progress shown; gives its exit code."""
+        return subprocess.run(
+            ["docker", "compose", *arguments], cwd=self.root, env=self.variables, check=False
+        ).returncode
+
+    def output(self, *arguments: str) -> str:
+        """What a command of Docker prints; nothing where it fails."""
+        done = subprocess.run(
+            ["docker", *arguments], cwd=self.root, env=self.variables, check=False, capture_output=True, text=True
+        )
+        return done.stdout.strip() if done.returncode == 0 else ""
+
+
+def up(root: Path, variables: Mapping[str, str], say: Say) -> Addresses:
+    """Starts the local cloud, or what of it does not run, and waits until all of it answers.
+
+    Raises:
+        UserError: Docker does not answer, or a port is taken; nothing was started.
+        RemoteError: a part did not start, or does not answer in time; it is named, with the end of its log.
+    """
+    addresses, compose = _configured(root, variables)
+    _check_engine(compose)
+    _check_port(compose, "PREFECT_PORT", addresses.prefect_port)
+    _check_port(compose, "AWS_PORT", addresses.aws_port)
+    say("starting the local cloud; the first time its images are built, which takes a minute or two")
+    if compose.run("up", "--detach", "--build", "--wait", "--wait-timeout", str(WAIT_SECONDS)) != 0:
+        raise _failure(compose)
+    _wait_for_answer(compose, "prefect-server", f"{addresses.api}/health")
+    _wait_for_answer(compose, "aws", f"{addresses.aws}/_ministack/ready")
+    return addresses
+
+
+def down(root: Path, variables: Mapping[str, str], *, volumes: bool) -> None:
+    """Stops the local cloud and the tasks in it. Its data stays, unless `volumes` says otherwise.
+
+    Raises:
+        UserError: Docker does not answer.
+        RemoteError: something could not be stopped or removed.
+    """
+    _, compose = _configured(root, variables)
+    _check_engine(compose)
+    stopped = compose.run("stop")
+    # Where the emulator was killed, it left its tasks behind, and they hold on to the network.
+    tasks = compose.output("ps", "--all", "--quiet", "--filter", f"label=ministack.instance={compose.project}-aws:4566")
+    if tasks:
+        compose.output("rm", "--force", "--volumes", *tasks.split())
+    if stopped != 0 or compose.run("down", *(["--volumes"] if volumes else [])) != 0:
+        raise RemoteError("docker compose could not stop the local cloud; what it said stands above")
+
+
+def _configured(root: Path, variables: Mapping[str, str]) -> tuple[Addresses, Compose]:
+    addresses = Addresses(local_port(variables, "PREFECT_PORT", 4200), local_port(variables, "AWS_PORT", 4566))
+    project = variables.get("COMPOSE_PROJECT_NAME") or "data-flows"
+    environment = {
+        **variables,
+        "COMPOSE_FILE": str(root / COMPOSE_FILE),
+        "COMPOSE_PROJECT_NAME": project,
+        "COMPOSE_PROFILES": "",  # the flows' services are not part of the cloud
+        "PREFECT_PORT": str(addresses.prefect_port),
+        "AWS_PORT": str(addresses.aws_port),
+    }
+    return addresses, Compose(root, project, environment)
+
+
+def _check_engine(compose: Compose) -> None:
+    for command, missing in (
+        (["docker", "version", "--format", "{{.Server.Version}}"], "the Docker engine does not answer"),
+        (["docker", "compose", "version", "--short"], "Docker has no `compose` command"),
+    ):
+        try:
+            done = subprocess.run(command, env=compose.variables, check=False, capture_output=True, text=True)
+        except FileNotFoundError:
+            raise UserError("Docker is not installed: there is no `docker` command", "install Docker Engine") from None
+        if done.returncode != 0:
+            said = done.stderr.strip().splitlines()
+            raise UserError(f"{missing}: {said[-1] if said else ''}", "start Docker, then try again")
+
+
+def _check_port(compose: Compose, variable: str, port: int) -> None:
+    ours = f"label=com.docker.compose.project={compose.project}"
+    if compose.output("ps", "--quiet", "--filter", f"publish={port}", "--filter", ours) or not _taken(port):
+        return
+    holder = compose.output("ps", "--filter", f"publish={port}", "--format", "{{.Names}}")
+    by = f"the container {holder}" if holder else "another program"
+    free = port + 100 if port + 100 < 65536 else 14000
+    raise UserError(
+        f"port {port} of 127.0.0.1 is taken by {by}; the local cloud needs it ({variable})",
+        f"stop that, or take another port: {variable}={free} in .env",
+    )
+
+
+def _taken(port: int) -> bool:
+    with socket.socket() as client:
+        client.settimeout(1)
+        if client.connect_ex(("127.0.0.1", port)) == 0:
+            return True
+    with socket.socket() as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind(("127.0.0.1", port))
+        except OSError as error:
+            return error.errno == errno.EADDRINUSE
+    return False
+
+
+def _failure(compose: Compose) -> RemoteError:
+    """The error that names what did not start, with the end of its log."""
+    culprit = _culprit(_states(compose.output("compose", "ps", "--all", "--format", "json")))
+    if culprit is None:
+        return RemoteError("docker compose could not start the local cloud; what it said stands above")
+    service, state = culprit
+    return RemoteError(f"{service} of the local cloud {state}\n{_log(compose, service)}")
+
+
+def _states(listed: str) -> dict[str, dict[str, object]]:
+    """Service -> its container, as `docker compose ps` describes it: one JSON object a line."""
+    containers = [json.loads(line) for line in listed.splitlines()]
+    return {str(container["Service"]): container for container in containers}
+
+
+def _culprit(containers: Mapping[str, Mapping[str, object]]) -> tuple[str, str] | None:
+    """The first part that failed by itself, and how; None where every part that was started is well."""
+    for service in PARTS:
+        container = containers.get(service, {"State": "created"})
+        state, exit_code = container["State"], container.get("ExitCode")
+        if state in ("exited", "restarting", "dead") and exit_code != 0:
+            return service, f"ended with exit code {exit_code}"
+        if state == "running" and container.get("Health") not in ("healthy", ""):
+            return service, f"did not answer within {WAIT_SECONDS} s"
+    return None
+
+
+def _log(compose: Compose, service: str) -> str:
+    """The end of a part's log."""
+    return compose.output("compose", "logs", "--no-color", "--no-log-prefix", "--tail", str(LOG_LINES), service)
+
+
+def _wait_for_answer(compose: Compose, service: str, url: str) -> None:
+    """Waits until a part that runs can be reached from this machine too."""
+    until = time.monotonic() + ANSWER_SECONDS
+    while True:
+        try:
+            with urllib.request.urlopen(url, timeout=5):  # noqa: S310 - an address of this machine
+                return
+        except OSError as error:
+            if time.monotonic() > until:
+                said = f"{service} of the local cloud runs, but does not answer at {url}: {error}"
+                raise RemoteError(f"{said}\n{_log(compose, service)}") from error
+        time.sleep(0.5)
