@@ -184,13 +184,13 @@ class PrefectApi:
         """A flow run as it stands now."""
         return _flow_run(self._call("GET", f"/flow_runs/{run_id}"))
 
-    def logs(self, run_id: str, offset: int) -> list[LogLine]:
-        """The lines of a run's log from `offset` on, oldest first, at most 200."""
-        body = {"logs": {"flow_run_id": {"any_": [run_id]}}, "sort": "TIMESTAMP_ASC", "limit": PAGE, "offset": offset}
-        return [
-            LogLine(item["id"], item["timestamp"], item["level"], item["message"])
-            for item in self._call("POST", "/logs/filter", body)
-        ]
+    def logs(self, run_id: str, after: str | None) -> list[LogLine]:
+        """The lines of a run's log, oldest first; only those after a time (ISO 8601), where one is given."""
+        wanted: dict[str, Any] = {"flow_run_id": {"any_": [run_id]}}
+        if after:
+            wanted["timestamp"] = {"after_": after}
+        found = self._all("logs", {"logs": wanted, "sort": "TIMESTAMP_ASC"})
+        return [LogLine(item["id"], item["timestamp"], item["level"], item["message"]) for item in found]
 
     def run_url(self, run_id: str) -> str:
         """Where the UI shows a run."""

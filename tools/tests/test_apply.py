@@ -1,0 +1,329 @@
+"""A plan is carried out as it says; who fails drops out; stopped anywhere and run again, it arrives at the same end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tools.actions import ALL, OnDrift, Plan, Provenance, Result, Stage
+from tools.apply import Clients, apply
+from tools.clients.images import FlowDescription
+from tools.desired import Desired, desire
+from tools.errors import RemoteError, UserError
+from tools.model import Declaration, Deployment, DockerStorage, ECSRun, Schedule, Service
+from tools.observe import observe
+from tools.plan import plan
+from tools.settings import Connection, Settings
+from tools.tests.fakes import FakeEcr, FakeEcs, FakeEngine, FakePrefect
+
+SETTINGS = Settings(
+    environment="Local",
+    prefect_api_url="http://prefect.test/api",
+    aws=Connection("us-east-1", "http://aws.test"),
+    work_pool="pool",
+    execution_role="execution",
+    task_role="task",
+    log_group="/data-flows/Local",
+    lake_url="s3://lake",
+)
+ROOT = Path("/nowhere")
+DAILY = Deployment(name="daily", schedules=(Schedule(slug="daily", cron="15 6 * * *"),))
+
+
+def service(name: str, *deployments: Deployment, **run: Any) -> Service:
+    """A service that declares these deployments."""
+    declaration = Declaration(
+        docker_storage=DockerStorage(entrypoint="flow.py:main"),
+        ecs_run=ECSRun(**run),
+        deployments=deployments or (DAILY,),
+    )
+    return Service(name=name, path=ROOT / name, declaration=declaration)
+
+
+class World:
+    """Everything that a deploy touches, in memory."""
+
+    def __init__(self) -> None:
+        self.ecs, self.ecr, self.prefect = FakeEcs(), FakeEcr(), FakePrefect()
+        self.engine = FakeEngine(self.ecr)
+        self.fingerprints: dict[str, str] = {}
+        self.missing_parameters: set[str] = set()
+        self.asked_who = 0
+
+    def _who(self) -> Provenance:
+        self.asked_who += 1
+        return Provenance("abc", "someone", f"2026-01-01T00:00:{self.asked_who:02}+00:00")
+
+    def desired(self, services: Sequence[Service]) -> list[Desired]:
+        """Each under its fingerprint, which is the same until it is changed."""
+        return [desire(item, self.fingerprints.get(item.name, "0" * 16), SETTINGS) for item in services]
+
+    def plan(self, services: Sequence[Service], stages: Sequence[Stage] = ALL, on_drift: OnDrift = "stop") -> Plan:
+        """What a deploy would do now."""
+        desired = self.desired(services)
+
+        def missing(names: Sequence[str]) -> list[str]:
+            return [name for name in names if name in self.missing_parameters]
+
+        return plan("Local", desired, observe(desired, self.ecs, self.ecr, self.prefect, missing), stages, on_drift)
+
+    def deploy(self, *services: Service, stages: Sequence[Stage] = ALL, on_drift: OnDrift = "stop") -> list[Result]:
+        """Plans and applies."""
+        clients = Clients(self.engine, self.ecr, self.ecs, self.prefect)
+        return apply(self.plan(services, stages, on_drift), ROOT, clients, self._who, lambda *_: None)
+
+    @property
+    def writes(self) -> list[str]:
+        """Everything that was written anywhere."""
+        return [*self.ecr.writes, *self.ecs.writes, *self.prefect.writes]
+
+    def dump(self) -> object:
+        """What a run of a flow would see: no ids, no who and when."""
+        live = [
+            item.model_dump(exclude={"id": True, "schedules": {"__all__": {"id"}}})
+            for item in self.prefect.by_id.values()
+        ]
+        arns = {item["job_variables"]["task_definition_arn"] for item in live}
+        releases = {arn: release.content() for arn in sorted(arns) if (release := self.ecs.release(arn))}
+        return live, releases
+
+
+def test_a_first_deploy_builds_pushes_releases_and_registers() -> None:
+    world = World()
+    (result,) = world.deploy(service("a"))
+    assert result.error is None
+    assert result.done == ["built", "pushed", "released", "created daily"]
+    (deployment,) = world.prefect.by_id.values()
+    assert deployment.job_variables == {"task_definition_arn": result.release.arn}
+    assert "@sha256:" in result.release.image
+    assert (result.release.commit, result.release.by) == ("abc", "someone")
+
+
+def test_a_second_deploy_writes_nothing_and_asks_nobody_who_it_is() -> None:
+    world = World()
+    world.deploy(service("a"), service("b"))
+    before, asked = list(world.writes), world.asked_who
+    assert asked == 1
+    results = world.deploy(service("a"), service("b"))
+    assert [result.done for result in results] == [[], []]
+    assert (world.writes, world.asked_who) == (before, asked)
+
+
+def test_a_changed_file_builds_and_releases_only_its_service() -> None:
+    world = World()
+    world.deploy(service("a"), service("b"))
+    world.engine.built.clear()
+    world.fingerprints["a"] = "1" * 16
+    a, b = world.deploy(service("a"), service("b"))
+    assert world.engine.built == ["a"]
+    assert a.done == ["built", "pushed", "released", "patched daily"]
+    assert b.done == []
+
+
+def test_a_changed_schedule_is_released_without_a_build() -> None:
+    world = World()
+    world.deploy(service("a"))
+    world.engine.built.clear()
+    later = Deployment(name="daily", schedules=(Schedule(slug="daily", cron="30 6 * * *"),))
+    (result,) = world.deploy(service("a", later))
+    assert result.done == ["released", "changed daily/daily", "patched daily"]
+    assert world.engine.built == []
+
+
+def test_a_release_that_is_there_already_is_pointed_at_and_not_registered_again() -> None:
+    world = World()
+    (first,) = world.deploy(service("a"))
+    (second,) = world.deploy(service("a", memory=1024))
+    (live,) = world.prefect.by_id.values()
+    back = live.model_copy(update={"version": "1", "job_variables": {"task_definition_arn": first.release.arn}})
+    world.prefect.by_id[live.id] = back  # as a rollback leaves it
+    (third,) = world.deploy(service("a", memory=1024))
+    assert third.done == ["patched daily"]
+    assert third.release.arn == second.release.arn
+
+
+@pytest.mark.parametrize("kind", ["unbuildable", "unpushable", "unimportable"])
+def test_a_broken_service_drops_out_and_the_others_go_on(kind: str) -> None:
+    world = World()
+    getattr(world.engine, kind).add("b")
+    a, b, c = world.deploy(service("a"), service("b"), service("c"))
+    assert b.error is not None
+    assert a.error is c.error is None
+    assert {item.flow for item in world.prefect.by_id.values()} == {"a", "c"}
+    assert "data-flows-Local-b" not in world.ecs.families
+
+
+@pytest.mark.parametrize(
+    ("flow", "declared", "said"),
+    [
+        (FlowDescription("other", {}), service("a"), "called 'other'"),
+        (
+            FlowDescription("a", {"properties": {"table": {}}}),
+            service("a", Deployment(name="daily", parameters={"tabel": "x"})),
+            "no parameter 'tabel'; it has table",
+        ),
+        (
+            FlowDescription("a", {"properties": {"table": {}}, "required": ["table"]}),
+            service("a"),
+            "schedule daily/daily: the flow's parameter 'table' has no default",
+        ),
+    ],
+    ids=["another name", "unknown parameter", "required parameter of a scheduled run"],
+)
+def test_what_importing_the_flow_shows_is_checked_before_anything_is_released(
+    flow: FlowDescription, declared: Service, said: str
+) -> None:
+    world = World()
+    world.engine.flows["a"] = flow
+    (result,) = world.deploy(declared)
+    assert isinstance(result.error, UserError)
+    assert said in result.error.message
+    assert world.ecs.families == {}
+    assert world.prefect.by_id == {}
+
+
+def test_a_missing_secret_is_told_before_anything_is_written() -> None:
+    world = World()
+    world.missing_parameters = {"/DataFlows/Local/a/SOURCE_URL"}
+    (result,) = world.deploy(service("a", secrets={"URL": "SOURCE_URL"}))
+    assert result.error is not None
+    assert "/DataFlows/Local/a/SOURCE_URL does not exist" in result.error.message
+    assert world.writes == []
+
+
+def test_push_stops_after_the_push_and_register_goes_on_from_there() -> None:
+    world = World()
+    (pushed,) = world.deploy(service("a"), stages=("build", "push"))
+    assert pushed.done == ["built", "pushed"]
+    (registered,) = world.deploy(service("a"), stages=("gate", "release", "register"))
+    assert registered.done == ["released", "created daily"]
+    assert world.engine.built == ["a"]
+
+
+def test_register_before_the_push_says_so_and_writes_nothing() -> None:
+    world = World()
+    (result,) = world.deploy(service("a"), stages=("gate", "release", "register"))
+    assert result.error is not None
+    assert "push it first: make push-flow NAME=a" in result.error.message
+    assert world.writes == []
+
+
+def test_an_image_that_only_the_registry_has_is_pulled_for_the_import() -> None:
+    world = World()
+    world.deploy(service("a"), stages=("build", "push"))
+    world.engine.images.clear()
+    (result,) = world.deploy(service("a"))
+    assert result.done == ["released", "created daily"]
+    assert world.engine.images == {result.release.image}
+
+
+@pytest.mark.parametrize(("on_drift", "description"), [("overwrite", ""), ("keep", "mine")])
+def test_what_was_changed_by_hand_is_refused_until_somebody_says_what_to_do(
+    on_drift: OnDrift, description: str
+) -> None:
+    world = World()
+    world.deploy(service("a"))
+    (live,) = world.prefect.by_id.values()
+    world.prefect.by_id[live.id] = live.model_copy(update={"description": "mine"})
+    (refused,) = world.deploy(service("a", memory=1024))
+    assert refused.error is not None
+    assert "description was changed by hand: it is mine" in refused.error.message
+    (result,) = world.deploy(service("a", memory=1024), on_drift=on_drift)
+    assert result.error is None
+    assert world.prefect.by_id[live.id].description == description
+    assert world.prefect.by_id[live.id].job_variables == {"task_definition_arn": result.release.arn}
+
+
+class Killed(BaseException):
+    """What stands for kill -9 in memory: nothing catches it."""
+
+
+def _killing(world: World, at: int, *, before: bool) -> None:
+    """Makes the world's k-th write kill the deploy, before or after it took effect."""
+    count = 0
+
+    def wrap(call: Callable[..., Any]) -> Callable[..., Any]:
+        def wrapped(*arguments: Any, **named: Any) -> Any:
+            nonlocal count
+            count += 1
+            if count == at and before:
+                raise Killed
+            answer = call(*arguments, **named)
+            if count == at:
+                raise Killed
+            return answer
+
+        return wrapped
+
+    places: list[tuple[object, Sequence[str]]] = [
+        (world.engine, ["build", "push"]),
+        (world.ecr, ["ensure"]),
+        (world.ecs, ["register"]),
+        (world.prefect, ["create", "patch", "add_schedule", "change_schedule", "remove_schedule"]),
+    ]
+    for place, names in places:
+        for name in names:
+            setattr(place, name, wrap(getattr(place, name)))
+
+
+def _before() -> Service:
+    schedules = (Schedule(slug="gone", cron="0 0 * * *"), Schedule(slug="moved", cron="0 1 * * *"))
+    return service("a", Deployment(name="daily", schedules=schedules), Deployment(name="weekly"))
+
+
+def _after() -> Service:
+    schedules = (Schedule(slug="moved", cron="0 2 * * *"), Schedule(slug="new", cron="0 3 * * *"))
+    return service(
+        "a", Deployment(name="daily", schedules=schedules, parameters={}), Deployment(name="hourly"), memory=1024
+    )
+
+
+@pytest.mark.parametrize("before", [True, False], ids=["before the write", "after the write"])
+@pytest.mark.parametrize("at", range(1, 9))
+def test_killed_at_any_write_and_run_again_it_arrives_at_the_same_end(at: int, before: bool) -> None:
+    def deployed(world: World) -> World:
+        world.deploy(_before())
+        world.fingerprints["a"] = "1" * 16
+        return world
+
+    undisturbed = deployed(World())
+    undisturbed.deploy(_after())
+    world = deployed(World())
+    spared = world.__dict__.copy()
+    _killing(world, at, before=before)
+    with pytest.raises(Killed):
+        world.deploy(_after())
+    for name in ("engine", "ecr", "ecs", "prefect"):
+        vars(spared[name]).pop("build", None)
+        for wrapped in (
+            "push",
+            "ensure",
+            "register",
+            "create",
+            "patch",
+            "add_schedule",
+            "change_schedule",
+            "remove_schedule",
+        ):
+            vars(spared[name]).pop(wrapped, None)
+    (result,) = world.deploy(_after())
+    assert result.error is None
+    assert world.dump() == undisturbed.dump()
+    assert world.plan([_after()]).changes == 0
+
+
+def test_a_registry_that_shows_no_image_after_the_push_stops_the_release() -> None:
+    class Forgetful(FakeEcr):
+        def digest(self, repository: str, tag: str) -> str | None:
+            return None
+
+    world = World()
+    world.ecr = Forgetful()
+    world.engine = FakeEngine(world.ecr)
+    (result,) = world.deploy(service("a"))
+    assert isinstance(result.error, RemoteError)
+    assert "does not show" in result.error.message
+    assert world.ecs.families == {}
