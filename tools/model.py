@@ -7,24 +7,41 @@ I/O, never imports a client.
 
 from __future__ import annotations
 
-import math
-import re
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
+from operator import itemgetter
 from pathlib import Path
 from typing import Annotated, Any, Literal
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from cronsim import CronSim, CronSimError
 from pydantic import (
-    AfterValidator,
     BaseModel,
-    BeforeValidator,
     ConfigDict,
     Field,
     StrictInt,
     StrictStr,
+    ValidationInfo,
+    field_validator,
     model_validator,
+)
+
+from tools.forms import (
+    Cron,
+    DeploymentName,
+    Entrypoint,
+    EnvironmentName,
+    EnvName,
+    EnvValue,
+    Form,
+    InsidePath,
+    Parameters,
+    RoleName,
+    RRule,
+    Seconds,
+    SecretName,
+    Slug,
+    Timezone,
+    looks_secret,
+    refuse,
+    reserved,
 )
 
 REPOSITORY_PREFIX = "data-flows"
@@ -42,89 +59,10 @@ FARGATE: Mapping[int, tuple[int, ...]] = {
     16384: tuple(range(32768, 122880 + 1, 8192)),
 }
 
-_SECRET_NAME = re.compile(r"(PASSWORD|PASSWD|SECRET|TOKEN|API_?KEY|PRIVATE_?KEY|CREDENTIALS?)$", re.IGNORECASE)
-_SECRET_VALUE = re.compile(
-    r"\bAKIA[0-9A-Z]{16}\b|-----BEGIN [A-Z ]*PRIVATE KEY|://[^/\s:@]+:[^/\s@]+@|\b(ghp|gho|xoxb|xoxp|pnu|pnb)_\w{16,}"
-)
-#: Set by the release itself, by the worker or by the ECS agent.
-_RESERVED_ENV = re.compile(r"^(DATA_FLOWS_|ECS_|AWS_CONTAINER_|AWS_ACCESS_KEY_ID$|AWS_SECRET_|AWS_SESSION_TOKEN$)")
 
-
-def looks_secret(name: str, value: str) -> bool:
-    """Whether a variable's name or value looks like a credential, which plain env would show to every reader."""
-    return bool(_SECRET_NAME.search(name) or _SECRET_VALUE.search(value))
-
-
-def _json_only(value: Any) -> Any:
-    """Refuses what TOML can say and JSON cannot: dates, times, NaN and infinity."""
-    if isinstance(value, Mapping):
-        return {key: _json_only(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_json_only(item) for item in value]
-    if isinstance(value, float) and not math.isfinite(value):
-        raise ValueError(f"{value} has no JSON form; a parameter is a JSON value")
-    if value is not None and not isinstance(value, str | int | float | bool):
-        raise ValueError(
-            f"{value} is a {type(value).__name__}; a parameter is a JSON value: write it as text in quotes"
-        )
-    return value
-
-
-def _timezone(value: str) -> str:
-    try:
-        ZoneInfo(value)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise ValueError(f"'{value}' is no IANA time zone; examples: UTC, Europe/Berlin, America/New_York") from None
-    return value
-
-
-def _cron(value: str) -> str:
-    if len(value.split()) != 5:
-        raise ValueError(f"'{value}' has {len(value.split())} fields; a cron has 5: minute hour day month weekday")
-    try:
-        next(CronSim(value, datetime(2026, 1, 1, tzinfo=UTC)))
-    except CronSimError as error:
-        raise ValueError(f"'{value}' is no cron expression: {error}") from None
-    except StopIteration:
-        raise ValueError(f"'{value}' never fires: no such day exists") from None
-    return value
-
-
-def _rrule(value: str) -> str:
-    from dateutil.rrule import rrulestr
-
-    try:
-        rrulestr(value)
-    except (ValueError, TypeError, AttributeError) as error:
-        raise ValueError(f"'{value}' is no iCalendar RRULE: {error}") from None
-    return value
-
-
-def _text(value: Any) -> Any:
-    """Environment values are text in a container, and TOML's `true` or `1.0` have more than one spelling as text."""
-    if not isinstance(value, str):
-        raise ValueError(f"{value!r} is not text; write it in quotes")
-    return value
-
-
-def _entrypoint(value: str) -> str:
-    if not re.fullmatch(r"(?!/)(?!.*\.\.)[\w./-]+\.py:[A-Za-z_]\w*", value):
-        raise ValueError(f"'{value}' is not of the form FILE.py:FUNCTION with FILE inside the service's directory")
-    return value
-
-
-def _inside(value: str) -> str:
-    if Path(value).is_absolute() or ".." in Path(value).parts or not value.strip():
-        raise ValueError(f"'{value}' is not a path inside the service's directory")
-    return value
-
-
-Json = Annotated[Any, BeforeValidator(_json_only)]
-Parameters = dict[str, Json]
-EnvName = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
-RoleName = Annotated[str, Field(pattern=r"^(arn:[\w-]+:iam::\d{12}:role/)?[\w+=,.@/-]{1,128}$")]
-Slug = Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=64)]
-DeploymentName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$", max_length=100)]
+Tag = Annotated[
+    StrictStr, Form(rf"(?!{MARK}:)\S(.*\S)?", f"a tag: text without spaces around it; {MARK}:… are the platform's")
+]
 
 
 class Frozen(BaseModel):
@@ -139,25 +77,25 @@ class DockerStorage(Frozen):
     Prefect 1 had a class of this name; this is the project's own model.
     """
 
-    entrypoint: Annotated[StrictStr, AfterValidator(_entrypoint)] = Field(
+    entrypoint: Entrypoint = Field(
         description="FILE.py:FUNCTION inside the image's /opt/flow; becomes the Prefect deployment's entrypoint"
     )
-    dockerfile: Annotated[StrictStr, AfterValidator(_inside)] = Field(
+    dockerfile: InsidePath = Field(
         default="Dockerfile", description="within the service's directory, which is the build context"
     )
-    build_args: dict[EnvName, Annotated[str, BeforeValidator(_text)]] = Field(
+    build_args: dict[EnvName, EnvValue] = Field(
         default_factory=dict, description="docker build --build-arg; part of the fingerprint, visible in the image"
     )
     platform: Literal["linux/amd64", "linux/arm64"] = Field(
         default="linux/amd64", description="docker build --platform, and runtimePlatform of the task definition"
     )
 
-    @model_validator(mode="after")
-    def _no_secret_arguments(self) -> DockerStorage:
-        for name, value in self.build_args.items():
-            if looks_secret(name, value):
-                raise ValueError(f"build_args.{name} looks like a secret; docker history shows every build argument")
-        return self
+    @field_validator("build_args")
+    @classmethod
+    def _no_secret_arguments(cls, value: dict[str, str]) -> dict[str, str]:
+        shown = "looks like a secret; docker history shows every build argument"
+        refuse("build_args", ((name, shown) for name, text in value.items() if looks_secret(name, text)))
+        return value
 
 
 class ECSRun(Frozen):
@@ -167,11 +105,11 @@ class ECSRun(Frozen):
     """
 
     cpu: StrictInt = Field(default=256, description="CPU units (1024 = one vCPU): `cpu` of the task definition")
-    memory: StrictInt = Field(default=512, description="MiB: `memory` of the task definition")
-    env: dict[EnvName, Annotated[str, BeforeValidator(_text)]] = Field(
+    memory: StrictInt = Field(default=512, validate_default=True, description="MiB: `memory` of the task definition")
+    env: dict[EnvName, EnvValue] = Field(
         default_factory=dict, description="`environment` of the container: plain, readable by whoever sees the account"
     )
-    secrets: dict[EnvName, Annotated[StrictStr, Field(pattern=r"^[A-Za-z0-9_.-]+$")]] = Field(
+    secrets: dict[EnvName, SecretName] = Field(
         default_factory=dict,
         description="variable -> parameter; `secrets` of the container, resolved by ECS when a task starts from the "
         "Parameter Store at /DataFlows/{environment}/{service}/{parameter}",
@@ -192,27 +130,35 @@ class ECSRun(Frozen):
         default=None, description="`command` of the container; Prefect's `prefect flow-run execute` where absent"
     )
 
-    @model_validator(mode="after")
-    def _possible(self) -> ECSRun:
-        if self.cpu not in FARGATE:
-            raise ValueError(f"cpu = {self.cpu} is not offered by Fargate; it offers {_words(FARGATE)}")
-        if self.memory not in FARGATE[self.cpu]:
-            raise ValueError(
-                f"memory = {self.memory} does not go with cpu = {self.cpu} on Fargate; "
-                f"with it go {_words(FARGATE[self.cpu])}"
-            )
-        for name, value in self.env.items():
-            if looks_secret(name, value):
-                raise ValueError(
-                    f"env.{name} looks like a secret, and env is readable; name a parameter for it under `secrets`"
-                )
-        for name in (*self.env, *self.secrets):
-            if _RESERVED_ENV.match(name):
-                raise ValueError(f"{name} is set by the platform; it cannot be set here")
-        both = sorted(set(self.env) & set(self.secrets))
-        if both:
-            raise ValueError(f"{', '.join(both)} stands both in env and in secrets")
-        return self
+    @field_validator("cpu")
+    @classmethod
+    def _offered(cls, value: int) -> int:
+        if value not in FARGATE:
+            raise ValueError(f"{value} is not offered by Fargate; it offers {_words(FARGATE)}")
+        return value
+
+    @field_validator("memory")
+    @classmethod
+    def _goes_with_cpu(cls, value: int, info: ValidationInfo) -> int:
+        cpu = info.data.get("cpu")
+        if cpu is not None and value not in FARGATE[cpu]:
+            raise ValueError(f"{value} does not go with cpu = {cpu} on Fargate; with it go {_words(FARGATE[cpu])}")
+        return value
+
+    @field_validator("env")
+    @classmethod
+    def _plain(cls, value: dict[str, str]) -> dict[str, str]:
+        readable = "looks like a secret, and env is readable; name a parameter for it under secrets"
+        secret = [(name, readable) for name, text in value.items() if looks_secret(name, text)]
+        refuse("env", [*reserved(value), *secret])
+        return value
+
+    @field_validator("secrets")
+    @classmethod
+    def _not_in_env(cls, value: dict[str, str], info: ValidationInfo) -> dict[str, str]:
+        both = [(name, "stands in env too; a variable is either of the two") for name in value]
+        refuse("secrets", [*reserved(value), *(item for item in both if item[0] in info.data.get("env", {}))])
+        return value
 
 
 def _words(numbers: Iterable[int]) -> str:
@@ -223,10 +169,10 @@ class Schedule(Frozen):
     """When a deployment runs. Its slug is its name for life: by it a redeploy finds it and keeps its pause."""
 
     slug: Slug
-    cron: Annotated[StrictStr, AfterValidator(_cron)] | None = None
-    interval: StrictInt | None = Field(default=None, gt=0, description="seconds between runs")
-    rrule: Annotated[StrictStr, AfterValidator(_rrule)] | None = None
-    timezone: Annotated[StrictStr, AfterValidator(_timezone)] = "UTC"
+    cron: Cron | None = None
+    interval: Seconds | None = Field(default=None, description="seconds between runs")
+    rrule: RRule | None = None
+    timezone: Timezone = "UTC"
     parameters: Parameters = Field(default_factory=dict, description="override the deployment's for these runs")
 
     @model_validator(mode="after")
@@ -245,13 +191,13 @@ class Deployment(Frozen):
 
     name: DeploymentName
     description: StrictStr = ""
-    tags: tuple[StrictStr, ...] = ()
+    tags: tuple[Tag, ...] = ()
     parameters: Parameters = Field(default_factory=dict)
     schedules: tuple[Schedule, ...] = ()
-    active_in: tuple[StrictStr, ...] | None = Field(
+    active_in: tuple[EnvironmentName, ...] | None = Field(
         default=None, description="environments whose schedules start active; everywhere where absent"
     )
-    concurrency_limit: StrictInt | None = Field(default=None, gt=0, description="runs at one time")
+    concurrency_limit: StrictInt | None = Field(default=None, gt=0, le=10_000, description="runs at one time")
 
     @model_validator(mode="after")
     def _slugs_differ(self) -> Deployment:
@@ -285,9 +231,7 @@ class Declaration(Frozen):
     docker_storage: DockerStorage
     ecs_run: ECSRun = Field(default_factory=ECSRun)
     deployments: tuple[Deployment, ...] = ()
-    environments: dict[Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9]{0,31}$")], Override] = Field(
-        default_factory=dict
-    )
+    environments: dict[EnvironmentName, Override] = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _names_differ(self) -> Declaration:
@@ -317,12 +261,11 @@ class Service(Frozen):
 
 def overlaid(run: ECSRun, changes: Mapping[str, Any]) -> ECSRun:
     """`run` with `changes` over it; env and secrets key by key, and a name is either of the two, the later wins."""
-    values = run.model_dump()
-    env = {**values["env"], **changes.get("env", {})}
-    secrets = {**values["secrets"], **changes.get("secrets", {})}
-    values.update(changes)
-    values["env"] = {name: value for name, value in env.items() if name not in changes.get("secrets", {})}
-    values["secrets"] = {name: value for name, value in secrets.items() if name not in changes.get("env", {})}
+    values = {**run.model_dump(), **changes}
+    env, secrets = changes.get("env", {}), changes.get("secrets", {})
+    if isinstance(env, Mapping) and isinstance(secrets, Mapping):
+        values["env"] = {**{name: text for name, text in run.env.items() if name not in secrets}, **env}
+        values["secrets"] = {**{name: path for name, path in run.secrets.items() if name not in env}, **secrets}
     return ECSRun.model_validate(values)
 
 
@@ -330,8 +273,8 @@ class Release(Frozen):
     """One revision of a service's ECS task definition, with all that a rollback needs.
 
     `image` refers to the registry by digest. `ecs_run` is that of its environment, with its roles; `platform_env`
-    is what the environment adds to its env, `secret_paths` where its secrets lie in full. A release that is not registered yet has no `revision` and no `arn`; one whose
-    image is not pushed yet has no `image` either.
+    is what the environment adds to its env, `secret_paths` where its secrets lie in full. A release that is not
+    registered yet has no `revision` and no `arn`; one whose image is not pushed yet has no `image` either.
     """
 
     service: str
@@ -358,8 +301,16 @@ class Release(Frozen):
         return f"{REPOSITORY_PREFIX}-{self.environment}-{self.service}"
 
     def content(self) -> dict[str, Any]:
-        """What makes two releases the same: everything but who registered it, when and from which commit."""
-        return self.model_dump(mode="json", exclude={"commit", "by", "at"})
+        """What makes two releases the same: everything but who registered it, when and from which commit.
+
+        The order of deployments, schedules and tags says nothing.
+        """
+        values = self.model_dump(mode="json", exclude={"commit", "by", "at"})
+        values["deployments"].sort(key=itemgetter("name"))
+        for deployment in values["deployments"]:
+            deployment["schedules"].sort(key=itemgetter("slug"))
+            deployment["tags"].sort()
+        return values
 
 
 class LiveSchedule(Frozen):

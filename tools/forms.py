@@ -1,0 +1,228 @@
+"""The forms of single values in service.toml: what a name, a cron, a parameter or an environment variable may be.
+
+Takes a value, gives it back or raises ValueError saying what was found and what is allowed. Never looks at more than
+one value or one table: what must hold between them stands in `model`.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from cronsim import CronSim, CronSimError
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
+    StrictInt,
+    StrictStr,
+    ValidationError,
+)
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema, InitErrorDetails, PydanticCustomError, core_schema
+
+_SECRET_NAME = re.compile(
+    r"(PASSWORD|PASSWD|_PWD|SECRET|TOKEN|(API|PRIVATE|SECRET|ACCESS)_?KEY|CREDENTIALS?)$", re.IGNORECASE
+)
+_SECRET_VALUE = re.compile(
+    r"\b(AKIA|ASIA)[0-9A-Z]{16}\b|-----BEGIN [A-Z ]*PRIVATE KEY|://[^/\s:@]*:[^/\s@]+@"
+    r"|\b(gh[oprsu]|github_pat|pnu|pnb)_\w{16,}|\bxox[abprs]-[\w-]{10,}"
+)
+#: Set by the release itself, by the worker or by the ECS agent.
+_RESERVED_ENV = re.compile(
+    r"DATA_FLOWS_|ECS_|AWS_CONTAINER_|PREFECT_API_|AWS_SECRET_"
+    r"|AWS_(DEFAULT_REGION|REGION|ACCESS_KEY_ID|SESSION_TOKEN)$"
+)
+#: Crons that CronSim reads and the Prefect server refuses or reads in another way.
+_NOT_PREFECTS = re.compile(r"LW|\d+L|\b(\d+)-\1\b", re.IGNORECASE)
+#: A rule without a start counts from the day that the Prefect server picks for it, years ago.
+_NEEDS_START = re.compile(r"FREQ=(SECONDLY|MINUTELY)|COUNT=", re.IGNORECASE)
+_MAX_RRULE = 6500
+_MAX_SECONDS = 366 * 24 * 3600
+
+
+def looks_secret(name: str, value: str) -> bool:
+    """Whether a variable's name or value looks like a credential, which plain env would show to every reader."""
+    return bool(_SECRET_NAME.search(name) or _SECRET_VALUE.search(value))
+
+
+def reserved(names: Iterable[str]) -> Iterator[tuple[str, str]]:
+    """The variables among `names` that a service cannot set, each with the reason."""
+    return ((name, "is set by the platform; it cannot be set here") for name in names if _RESERVED_ENV.match(name))
+
+
+def refuse(table: str, problems: Iterable[tuple[str, str]]) -> None:
+    """Refuses some keys of a table, each at its own place.
+
+    Args:
+        table: its name.
+        problems: (key, what is wrong with it); nothing happens where there are none.
+
+    Raises:
+        ValidationError: with one error for each key.
+    """
+    found = [
+        InitErrorDetails(type=PydanticCustomError("refused", "{why}", {"why": why}), loc=(key,), input=None)
+        for key, why in problems
+    ]
+    if found:
+        raise ValidationError.from_exception_data(table, found)
+
+
+@dataclass(frozen=True)
+class Form:
+    """Text of one form: a `pattern` in the JSON Schema, `words` in an error."""
+
+    pattern: str
+    words: str
+
+    def check(self, value: str) -> str:
+        """Gives the value back.
+
+        Raises:
+            ValueError: it has another form.
+        """
+        if not re.fullmatch(self.pattern, value):
+            raise ValueError(f"{value!r} is not {self.words}")
+        return value
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.no_info_after_validator_function(self.check, handler(source))
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        return {**handler(schema), "pattern": f"^{self.pattern}$"}
+
+
+def _json_only(value: Any) -> Any:
+    """Refuses what TOML can say and JSON cannot: dates, times, NaN and infinity."""
+    if isinstance(value, Mapping):
+        return {key: _json_only(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_json_only(item) for item in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        raise ValueError(f"{value} has no JSON form; a parameter is a JSON value")
+    if value is not None and not isinstance(value, str | int | float | bool):
+        raise ValueError(
+            f"{value} is a {type(value).__name__}; a parameter is a JSON value: write it as text in quotes"
+        )
+    return value
+
+
+def _no_secrets(parameters: dict[str, Any]) -> dict[str, Any]:
+    readable = "looks like a secret, and parameters are readable; name a parameter for it under ecs_run.secrets"
+    secret = (name for name, value in parameters.items() if isinstance(value, str) and _SECRET_VALUE.search(value))
+    refuse("parameters", ((name, readable) for name in secret))
+    return parameters
+
+
+def _timezone(value: str) -> str:
+    try:
+        ZoneInfo(value)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise ValueError(f"'{value}' is no IANA time zone; examples: UTC, Europe/Berlin, America/New_York") from None
+    return value
+
+
+def _cron(value: str) -> str:
+    fields = value.split()
+    if len(fields) != 5:
+        raise ValueError(f"'{value}' has {len(fields)} fields; a cron has 5: minute hour day month weekday")
+    try:
+        next(CronSim(value, datetime(2026, 1, 1, tzinfo=UTC)))
+    except CronSimError as error:
+        raise ValueError(f"'{value}' is no cron expression: {error}") from None
+    except StopIteration:
+        raise ValueError(f"'{value}' never fires: no such day exists") from None
+    other = _NOT_PREFECTS.search(value)
+    if other:
+        raise ValueError(f"'{value}' has {other[0]}, which Prefect refuses or reads in another way; write it out")
+    return value
+
+
+def _rrule(value: str) -> str:
+    from dateutil.rrule import rrulestr
+
+    try:
+        rrulestr(value)
+    except (ValueError, TypeError, AttributeError, IndexError, OverflowError) as error:
+        raise ValueError(f"'{value}' is no iCalendar RRULE: {error}") from None
+    if len(value) > _MAX_RRULE:
+        raise ValueError(f"it has {len(value)} characters; Prefect takes at most {_MAX_RRULE}")
+    if re.search(r"INTERVAL=0*(\D|$)", value, re.IGNORECASE):
+        raise ValueError(f"'{value}' has an interval of 0; it must be 1 or more")
+    if "DTSTART" not in value.upper() and _NEEDS_START.search(value):
+        raise ValueError(f"'{value}' needs a start: a line DTSTART:20260101T000000 before it")
+    return value
+
+
+def _text(value: Any) -> Any:
+    """Environment values are text in a container, and TOML's `true` or `1.0` have more than one spelling as text."""
+    if not isinstance(value, str):
+        raise ValueError(f"{value!r} is not text; write it in quotes")
+    if "\0" in value:
+        raise ValueError(f"{value!r} has a NUL; no environment variable can hold one")
+    return value
+
+
+def _entrypoint(value: str) -> str:
+    if not re.fullmatch(r"(?!/)(?!.*\.\.)[\w./-]+\.py:[A-Za-z_]\w*", value):
+        raise ValueError(f"{value!r} is not of the form FILE.py:FUNCTION with FILE inside the service's directory")
+    return value
+
+
+def _inside(value: str) -> str:
+    if Path(value).is_absolute() or ".." in Path(value).parts or not value.strip():
+        raise ValueError(f"{value!r} is not a path inside the service's directory")
+    return value
+
+
+Entrypoint = Annotated[StrictStr, AfterValidator(_entrypoint)]
+InsidePath = Annotated[StrictStr, AfterValidator(_inside)]
+Cron = Annotated[StrictStr, AfterValidator(_cron)]
+Seconds = Annotated[StrictInt, Field(gt=0, le=_MAX_SECONDS)]
+RRule = Annotated[StrictStr, AfterValidator(_rrule)]
+Timezone = Annotated[StrictStr, AfterValidator(_timezone)]
+Json = Annotated[Any, BeforeValidator(_json_only)]
+Parameters = Annotated[dict[str, Json], AfterValidator(_no_secrets)]
+EnvName = Annotated[
+    StrictStr, Form(r"[A-Za-z_][A-Za-z0-9_]*", "a variable's name: letters a-z, digits and _, no digit first")
+]
+EnvValue = Annotated[str, BeforeValidator(_text)]
+SecretName = Annotated[
+    StrictStr, Form(r"[A-Za-z0-9_.-]+", "the last part of a parameter's name: letters a-z, digits and _ . -")
+]
+RoleName = Annotated[
+    StrictStr,
+    Form(
+        r"(arn:[a-z-]+:iam::[0-9]{12}:role/)?[A-Za-z0-9_+=,.@/-]{1,128}", "the name or the ARN (arn:…:role/…) of a role"
+    ),
+]
+Slug = Annotated[
+    StrictStr,
+    Form(
+        r"(?=.{1,64}$)[a-z0-9]+(-[a-z0-9]+)*",
+        "a slug: small letters a-z and digits, words joined by single dashes, at most 64 characters",
+    ),
+]
+DeploymentName = Annotated[
+    StrictStr,
+    Form(
+        r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}",
+        "a deployment's name: letters a-z, digits and _ . -, beginning with a letter or digit, at most 100 characters",
+    ),
+]
+EnvironmentName = Annotated[
+    StrictStr,
+    Form(
+        r"[A-Za-z][A-Za-z0-9]{0,31}",
+        "an environment's name: letters a-z and digits, beginning with a letter, at most 32 characters",
+    ),
+]
