@@ -1,10 +1,10 @@
 """What can go wrong for reasons outside this service: the text is all that a reader of the run's log needs.
 
-    CopyError
-    |-- SourceError     the source: not reachable, no permission, no such table or column, values that do not fit
-    |-- LakeError       the lake: not reachable, not readable or writable, an object that a manifest names is gone
-    |-- SchemaConflict  the source's columns no longer fit those of the lake
-    `-- LostRace        another run committed the same table first
+CopyError
+|-- SourceError          the source: not reachable, no permission, no such table or column, values that do not fit
+|-- LakeError            the lake: not reachable, not readable or writable, an object that a manifest names is gone
+|-- SchemaConflictError  the source's columns no longer fit those of the lake
+`-- LostRaceError        another run committed the same table first
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ class LakeError(CopyError):
     """The lake does not take or give what was asked for."""
 
 
-class SchemaConflict(CopyError):
+class SchemaConflictError(CopyError):
     """Source and lake disagree about columns in a way that no widening mends."""
 
 
-class LostRace(CopyError):
+class LostRaceError(CopyError):
     """Another run committed the table first; nothing of this one is in the lake."""
 
 
@@ -42,11 +42,13 @@ def without_secrets(url: str) -> str:
         return "(a URL that cannot be read)"
     if not parts.scheme:
         return "(not a URL)"
+    if "://" not in url:
+        return f"{parts.scheme}:…"
     return f"{parts.scheme}://{parts.hostname or ''}{port}{parts.path}"
 
 
 def scrubbed(text: str, url: str) -> str:
-    """A foreign message without the password of the URL, whichever way that is spelled, and without its repeated lines."""
+    """A foreign message on one line, without the password of the URL, whichever way that is spelled."""
     found = re.search(r"://[^:/@]*:(.*)@", url)
     passwords = [found.group(1)] if found else []
     passwords += re.findall(r"[?&]password=([^&]*)", url)

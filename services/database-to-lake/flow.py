@@ -11,9 +11,10 @@ from typing import Any
 from prefect import flow, get_run_logger, task
 from prefect.artifacts import create_progress_artifact, create_table_artifact, update_progress_artifact
 from prefect.cache_policies import NO_CACHE
+from prefect.client.schemas.objects import State
 from prefect.runtime import flow_run
 from prefect.settings import PREFECT_API_URL
-from prefect.states import Failed, State
+from prefect.states import Failed
 from prefect.utilities.urls import url_for
 
 import sample
@@ -42,13 +43,13 @@ def database_to_lake(
 
     Args:
         table: The table or view to copy, as `name` or `schema.name`.
-        cursor: The column that only grows and tells new rows from old ones, such as `updated_at`. Each run then adds the
-            rows that came since the one before. Without one (null) each run copies the whole table in place of the old copy.
-            `auto` takes what the table was copied by before, or what the sample source suggests, or none.
-        partition: The date or time column by whose months the files are parted. By default the cursor, or the table's first
-            such column.
-        query_file: A .sql file in this service's directory whose rows are copied, instead of a table's, to a table called
-            as the file.
+        cursor: The column that only grows and tells new rows from old ones, such as `updated_at`. Each run then adds
+            the rows that came since the one before. Without one (null) each run copies the whole table in place of the
+            old copy. `auto` takes what the table was copied by before, or what the sample source suggests, or none.
+        partition: The date or time column by whose months the files are parted. By default the cursor, or the table's
+            first such column.
+        query_file: A .sql file in this service's directory whose rows are copied, instead of a table's, to a table
+            called as the file.
         reset: Start over: replace the lake's table even where its source, cursor or columns were others.
     """
     try:
@@ -67,11 +68,12 @@ def copy_table(table: str, cursor: str | None, partition: str | None, query_file
     lake = Lake(os.environ.get("LAKE_URL", ""))
     with open_source(os.environ.get("SOURCE_URL") or sample.URL) as source:
         request = Request(wanted, chosen_cursor(cursor, wanted, source, lake, reset), partition, reset, run_name())
-        get_run_logger().info("Copying %s of %s to %s: %s", wanted.name, source.name, where(lake, wanted), manner(request))
+        logger = get_run_logger()
+        logger.info("Copying %s of %s to %s: %s", wanted.name, source.name, where(lake, wanted), manner(request))
         started = time.monotonic()
         outcome = load(source, lake, request, reporter(wanted.name))
     seconds = time.monotonic() - started
-    get_run_logger().info("%s. See this run: %s", told(outcome, seconds), run_address())
+    logger.info("%s. See this run: %s", told(outcome, seconds), run_address())
     return summarised(outcome, where(lake, wanted), seconds)
 
 
@@ -83,7 +85,7 @@ def wanted_rows(table: str, query_file: str | None) -> Wanted:
     path = (here / query_file).resolve()
     if not path.is_relative_to(here) or path.suffix != ".sql" or not path.is_file():
         found = sorted(str(file.relative_to(here)) for file in here.glob("[!.]*/**/*.sql"))
-        raise SourceError(f"query_file {query_file} is no .sql file in this service's directory; there are: {', '.join(found)}")
+        raise SourceError(f"query_file {query_file} is no .sql file in this service's directory: {', '.join(found)}")
     return Wanted(path.stem, path.read_text(encoding="utf-8").strip().rstrip(";"))
 
 
@@ -167,7 +169,7 @@ def reporter(table: str) -> Callable[[int, int], None]:
         if artifact is None:
             artifact = create_progress_artifact(percent, description=f"Rows of {table} read")
         else:
-            update_progress_artifact(artifact, progress=percent)  # type: ignore[arg-type]
+            update_progress_artifact(artifact, progress=percent)
 
     return report
 

@@ -1,10 +1,11 @@
 """The lake: where tables lie as Parquet files, and which files are a table's current state.
 
     <lake>/<table>/_manifests/0000000007.json                          the table's seventh state: names its files
-    <lake>/<table>/time_hour_month=2013-01/part-<content>-<run>.parquet
+    <lake>/<table>/time_hour_month=2013-01/part-<content>-<random>.parquet
 
-The manifest with the highest number is the table. It is written last and only if its number is not taken yet, so readers
-see all of a run's rows or none, and of two runs one wins. Files that no manifest names belong to runs that were cut off.
+The manifest with the highest number is the table. It is written last and only if its number is not taken yet, so
+readers see all of a run's rows or none, and of two runs one wins. Files that no manifest names belong to runs that were
+cut off.
 
 Takes LAKE_URL (`file:///…` or `s3://bucket/prefix`), gives manifests and rows. Never writes Parquet (see `parquet`).
 """
@@ -13,9 +14,9 @@ from __future__ import annotations
 
 import base64
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, unquote, urlsplit
@@ -27,7 +28,7 @@ from obstore.exceptions import AlreadyExistsError, BaseError
 from obstore.store import LocalStore, ObjectStore, S3Store
 from pydantic import BaseModel, ConfigDict
 
-from errors import LakeError, LostRace, scrubbed, without_secrets
+from errors import LakeError, LostRaceError, scrubbed, without_secrets
 from schemas import conform
 
 #: What no manifest names is removed when it is older than this; no run may take longer.
@@ -94,7 +95,7 @@ class Lake:
 
     def commit(self, manifest: Manifest, started: datetime) -> None:
         """Makes a manifest the table's state, if the one it follows still is."""
-        if datetime.now(timezone.utc) - started > _LONGEST_RUN:
+        if datetime.now(UTC) - started > _LONGEST_RUN:
             raise LakeError(f"this run has taken longer than {_LONGEST_RUN}, after which its files might be cleaned up")
         body = manifest.model_dump_json(indent=1).encode()
         try:
@@ -107,9 +108,9 @@ class Lake:
         # A reply that was lost makes the store's client send the request again, which then meets its own manifest.
         winner = Manifest.model_validate_json(self._get(_manifest_path(manifest.table, manifest.number)))
         if winner != manifest:
-            raise LostRace(
-                f"another run ({winner.run}) committed {manifest.table} at {winner.created:%H:%M:%S} UTC while this one was"
-                " copying; nothing of this run is in the lake. Run it again: it copies what the other one did not"
+            raise LostRaceError(
+                f"another run ({winner.run}) committed {manifest.table} at {winner.created:%H:%M:%S} UTC while this one"
+                " was copying; nothing of this one is in the lake. Run it again: it copies what the other one did not"
             )
 
     def upload(self, path: str, file: Path) -> None:
@@ -138,7 +139,7 @@ class Lake:
         self.delete(removable)
         return sum(path.endswith(".parquet") for path in removable)
 
-    def batches(self, manifest: Manifest, files: tuple[File, ...] | None = None) -> Iterator[pa.RecordBatch]:
+    def batches(self, manifest: Manifest, files: Iterable[File] | None = None) -> Iterator[pa.RecordBatch]:
         """The rows of a state, or of some of its files, in that state's schema."""
         for file in manifest.files if files is None else files:
             with self._explained("read"):

@@ -1,7 +1,7 @@
 """Which rows of the lake the source no longer has.
 
-Takes two streams of rows as multisets (a row may stand in a table twice), gives one minus the other. Memory is bounded: of
-many rows only a share is compared at a time.
+Takes two streams of rows as multisets (a row may stand in a table twice), gives one minus the other. Memory is bounded:
+of many rows only a share is compared at a time.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Hive-style partitions by month.
 
-Takes record batches, gives them apart by the month of a date or time column. The partition's key is called after the column
-(`time_hour_month=2013-01`), so that it never clashes with a column `year` or `month` of the table.
+Takes record batches, gives them apart by the month of a date or time column. The partition's key is called after the
+column (`time_hour_month=2013-01`), so that it never clashes with a column `year` or `month` of the table.
 """
 
 from __future__ import annotations

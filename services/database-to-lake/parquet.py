@@ -1,8 +1,8 @@
 """Writes record batches as Parquet files of sensible size, in bounded memory.
 
-Takes batches in any order of partitions; gives the `File`s that hold them. Rows wait in memory until a partition has a row
-group's worth (or all together reach a limit), then go to a file on local disk, which is uploaded when it is complete.
-A file is known by its content: one that the table already has is not written to the lake again.
+Takes batches in any order of partitions; gives the `File`s that hold them. Rows wait in memory until a partition has a
+row group's worth (or all together reach a limit), then go to a file on local disk, which is uploaded when it is
+complete. A file is known by its content: one that the table already has is not written to the lake again.
 """
 
 from __future__ import annotations
@@ -66,8 +66,16 @@ class _Pending:
         self._writer.close()
 
 
+Begin = Callable[[str], Iterable[pa.RecordBatch]]
+
+
+def from_nothing(_partition: str) -> Iterable[pa.RecordBatch]:
+    """Files that begin with the rows that are written."""
+    return ()
+
+
 class ParquetWriter:
-    """Writes one part of a table's rows. Leaving its context without `finish` leaves only files that no one refers to."""
+    """Writes one part of a table's rows. Without `finish` no one refers to what it wrote."""
 
     def __init__(
         self,
@@ -78,9 +86,12 @@ class ParquetWriter:
         known: Iterable[File] = (),
         *,
         newest: bool = False,
-        begin: Callable[[str], Iterable[pa.RecordBatch]] = lambda partition: (),
+        begin: Begin = from_nothing,
     ) -> None:
-        """`known` are files that need not be written again; `begin` gives the rows that the first file of a partition is to begin with."""
+        """`known` are files that need not be written again.
+
+        `begin` gives the rows that the first file of a partition is to begin with.
+        """
         self._lake, self._table, self._schema, self._partition = lake, table, schema, partition
         self._known = {(file.partition, file.sha256): file for file in known}
         self._newest, self._begin = newest, begin
@@ -97,7 +108,9 @@ class ParquetWriter:
         self._uploader = ThreadPoolExecutor(max_workers=1, thread_name_prefix="upload")
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self._uploader.shutdown(cancel_futures=True)
         for pending in self._pending.values():
             pending.close()
@@ -115,12 +128,12 @@ class ParquetWriter:
         except OSError as exc:
             raise LakeError(f"cannot write to the local disk in {self._spool.name}: {exc}") from exc
 
-    def finish(self) -> tuple[File, ...]:
+    def finish(self) -> list[File]:
         """Writes what still waits; gives all files, when they are in the lake."""
         for partition in sorted(self._pending):
             self._complete(partition)
         self._await_uploads(0)
-        return tuple(self._files)
+        return self._files
 
     def _add(self, partition: str, batch: pa.RecordBatch) -> None:
         if partition not in self._pending:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import pyarrow as pa
 
-from errors import SchemaConflict
+from errors import SchemaConflictError
 
 _INTEGER_DIGITS = {8: 3, 16: 5, 32: 10, 64: 19}
 
@@ -23,7 +23,7 @@ def merged(table: str, lake: pa.Schema, source: pa.Schema, *, keep_dropped: bool
         if field.name in source.names:
             type_ = wider(field.type, source.field(field.name).type)
             if type_ is None:
-                raise SchemaConflict(_conflict(table, lake, source, field.name))
+                raise SchemaConflictError(_conflict(table, lake, source, field.name))
             fields.append(pa.field(field.name, type_))
         elif keep_dropped:
             fields.append(field)
@@ -86,7 +86,9 @@ def _decimal(whole: int, scale: int) -> pa.DataType | None:
 
 def _conflict(table: str, lake: pa.Schema, source: pa.Schema, column: str) -> str:
     return (
-        f"the column {column} of {table} is {source.field(column).type} in the source and {lake.field(column).type} in the"
-        f" lake, which do not go together; the lake stays as it was.\n  source: {described(source)}\n"
-        f"  lake:   {described(lake)}\nCast it in a query (parameter query_file), or start the table over (parameter reset)"
+        f"the column {column} of {table} is {source.field(column).type} in the source and {lake.field(column).type} in "
+        "the lake, which do not go together; the lake stays as it was.\n"
+        f"  source: {described(source)}\n"
+        f"  lake:   {described(lake)}\n"
+        "Cast it in a query (parameter query_file), or start the table over (parameter reset)"
     )

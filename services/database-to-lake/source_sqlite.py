@@ -1,26 +1,26 @@
 """SQLite as a source.
 
 SQLite types values, not columns: a column declared INTEGER may hold text, and times are text. ADBC's driver settles on
-types from the first rows it sees and fails when later ones differ. So the types are looked up first (`_schema`, one scan)
-and every query begins with a row that makes the driver settle on them.
+types from the first rows it sees and fails when later ones differ. So the types are looked up first (`_schema`, one
+scan) and every query begins with a row that makes the driver settle on them.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote, unquote
 
 import adbc_driver_manager
 import adbc_driver_sqlite.dbapi
 import pyarrow as pa
-import pyarrow.compute as pc
 
 import sample
 from errors import SourceError
-from sources import Part, Relation, Source, Value, Wanted, quoted, quoted_text
+from sources import Part, Relation, Source, Value, Wanted, next_batch, quoted, quoted_text
 
 BATCH_ROWS = 16_384
 _QUERY_VIEW = "data-flows query"
@@ -43,7 +43,7 @@ def open_sqlite(url: str) -> Iterator[Source]:
     try:
         connection = adbc_driver_sqlite.dbapi.connect(f"file:{quote(str(path))}?mode=ro")
         yield SQLiteSource(connection, name)
-    except (adbc_driver_manager.Error, OSError) as exc:
+    except adbc_driver_manager.Error as exc:
         raise SourceError(f"{name} cannot be read: {' '.join(str(exc).split())}") from exc
     finally:
         if connection is not None:
@@ -52,7 +52,9 @@ def open_sqlite(url: str) -> Iterator[Source]:
 
 def _check_readable(path: Path) -> None:
     if not path.is_file():
-        raise SourceError(f"there is no file {path}; SOURCE_URL must name a SQLite database as sqlite:////absolute/path")
+        raise SourceError(
+            f"there is no file {path}; SOURCE_URL must name a SQLite database as sqlite:////absolute/path"
+        )
     if not os.access(path, os.R_OK):
         raise SourceError(f"no permission to read {path}")
 
@@ -68,7 +70,7 @@ class SQLiteSource(Source):
         return sample.CURSORS.get(table) if self.name == sample.URL else None
 
     def tables(self) -> list[str]:
-        query = "SELECT name FROM sqlite_schema WHERE type IN ('table', 'view') AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'"
+        query = "SELECT name FROM sqlite_schema WHERE type IN ('table', 'view') AND substr(name, 1, 7) <> 'sqlite_'"
         return sorted(row["name"] for row in rows(self._connection, query))
 
     @contextmanager
@@ -95,33 +97,39 @@ class SQLiteRelation(Relation):
     ) -> None:
         self._connection = connection
         self._table = quoted(table)
-        declared = {
-            row["name"]: row["type"].upper()
-            for row in rows(connection, f"SELECT name, type FROM pragma_table_xinfo({quoted_text(table)}) WHERE hidden <> 1")
-        }
+        columns = f"SELECT name, type FROM pragma_table_xinfo({quoted_text(table)}) WHERE hidden <> 1"
+        declared = {row["name"]: row["type"].upper() for row in rows(connection, columns)}
         if since and since[0] not in declared:
             raise SourceError(f"{table} has no column {since[0]}. It has: {', '.join(declared)}")
         where = Part(cursor=since[0], at_least=since[1]).where(_literal) if since else ""
         self.estimate = rows(connection, f"SELECT count(*) AS n FROM {self._table} {where}")[0]["n"]
-        self.schema = _schema(connection, self._table, declared, where)
+        self._kinds = _kinds(connection, self._table, list(declared), where)
+        self.schema = pa.schema(
+            [
+                (name, _type(_Column(connection, self._table, where, quoted(name)), declaration, self._kinds[name]))
+                for name, declaration in declared.items()
+            ]
+        )
 
     def newest(self, cursor: str, at_least: Value | None) -> Value | None:
         where = Part(cursor, at_least=at_least).where(_literal)
         value = rows(self._connection, f"SELECT max({quoted(cursor)}) AS value FROM {self._table} {where}")[0]["value"]
         if isinstance(value, bytes):
             raise SourceError(f"the column {cursor} holds binary values, which have no order to copy by")
-        return value  # type: ignore[no-any-return]  # the driver has no types
+        newest: Value | None = value
+        return newest
 
     def has_null(self, column: str) -> bool:
         query = f"SELECT EXISTS (SELECT 1 FROM {self._table} WHERE {quoted(column)} IS NULL) AS found"
         return bool(rows(self._connection, query)[0]["found"])
 
-    def batches(self, part: Part) -> Iterator[pa.RecordBatch]:
-        names = ", ".join(quoted(name) for name in self.schema.names)
+    def batches(self, part: Part) -> Generator[pa.RecordBatch]:
+        values = ", ".join(self._expression(field) for field in self.schema)
         # Column numbers: every value has a place in SQLite's order, and equal rows may change places.
         order = f"ORDER BY {', '.join(str(i + 1) for i in range(len(self.schema)))}" if part.exactly is not None else ""
         settling = ", ".join(f"{_settling_value(field.type)} AS {quoted(field.name)}" for field in self.schema)
-        query = f"SELECT {settling} UNION ALL SELECT * FROM (SELECT {names} FROM {self._table} {part.where(_literal)} {order})"
+        wanted = f"SELECT {values} FROM {self._table} {part.where(_literal)} {order}"
+        query = f"SELECT {settling} UNION ALL SELECT * FROM ({wanted})"
         first = True
         for batch in stream(self._connection, query):
             rest = batch.slice(1) if first else batch
@@ -129,15 +137,26 @@ class SQLiteRelation(Relation):
             if rest.num_rows:
                 yield _converted(rest, self.schema)
 
+    def _expression(self, field: pa.Field) -> str:
+        name = quoted(field.name)
+        if pa.types.is_floating(field.type) or "real" not in self._kinds[field.name]:
+            return name
+        # Among texts. The driver would show six digits of a float, and SQLite fifteen.
+        text = f"CAST({name} AS TEXT)"
+        exact = f"iif(CAST({text} AS REAL) = {name}, {text}, printf('%!.17g', {name}))"
+        return f"iif(typeof({name}) = 'real', {exact}, {name})"
+
 
 def stream(connection: adbc_driver_sqlite.dbapi.Connection, query: str) -> Iterator[pa.RecordBatch]:
     """The batches of a query's result."""
     with connection.cursor(adbc_stmt_kwargs={"adbc.sqlite.query.batch_rows": str(BATCH_ROWS)}) as cursor:
         cursor.execute(query)
-        yield from cursor.fetch_record_batch()
+        reader = cursor.fetch_record_batch()
+        while (batch := next_batch(reader)) is not None:
+            yield batch
 
 
-def rows(connection: adbc_driver_sqlite.dbapi.Connection, query: str) -> list[dict[str, object]]:
+def rows(connection: adbc_driver_sqlite.dbapi.Connection, query: str) -> list[dict[str, Any]]:
     """A small result."""
     return [row for batch in stream(connection, query) for row in batch.to_pylist()]
 
@@ -174,25 +193,21 @@ def _check_text(column: pa.Array, name: str) -> None:
         column.validate(full=True)
     except pa.ArrowInvalid as exc:
         raise SourceError(
-            f"the column {name} holds text that is not UTF-8; copy it with a query that says CAST({quoted(name)} AS BLOB)"
+            f"the column {name} holds text that is not UTF-8; copy it by a query that says CAST({quoted(name)} AS BLOB)"
         ) from exc
 
 
-def _schema(
-    connection: adbc_driver_sqlite.dbapi.Connection, table: str, declared: Mapping[str, str], where: str
-) -> pa.Schema:
-    """The Arrow type of each column: from the kinds of values it holds, then from what it is declared to hold."""
-    kinds = ", ".join(f"typeof({quoted(name)}) AS {quoted(name)}" for name in declared)
+def _kinds(
+    connection: adbc_driver_sqlite.dbapi.Connection, table: str, names: list[str], where: str
+) -> dict[str, frozenset[str]]:
+    """What kinds of values each column holds, null apart: integer, real, text, blob."""
+    kinds = ", ".join(f"typeof({quoted(name)}) AS {quoted(name)}" for name in names)
     combinations = rows(connection, f"SELECT DISTINCT {kinds} FROM {table} {where}")
-    fields = []
-    for name, declaration in declared.items():
-        found = frozenset(str(combination[name]) for combination in combinations) - {"null"}
-        column = _Column(connection, table, where, quoted(name))
-        fields.append((name, _type(column, declaration, found)))
-    return pa.schema(fields)
+    return {name: frozenset(row[name] for row in combinations) - {"null"} for name in names}
 
 
 def _type(column: _Column, declaration: str, found: frozenset[str]) -> pa.DataType:
+    """The type for what a column holds, and then for what it is declared to hold."""
     if not found:
         return _declared_type(declaration)
     if found == {"integer"}:
@@ -233,9 +248,7 @@ def _declared_type(declaration: str) -> pa.DataType:
 class _Column:
     """Questions about the values of one column."""
 
-    def __init__(
-        self, connection: adbc_driver_sqlite.dbapi.Connection, table: str, where: str, name: str
-    ) -> None:
+    def __init__(self, connection: adbc_driver_sqlite.dbapi.Connection, table: str, where: str, name: str) -> None:
         self._connection = connection
         self._rows = f"(SELECT {name} AS value FROM {table} {where})"
 

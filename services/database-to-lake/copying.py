@@ -1,0 +1,133 @@
+"""Takes rows of a relation to Parquet files of the lake, up to the manifest that would name them.
+
+Takes a relation and what the lake has, gives the `File`s of the table's next state and its watermark. Never commits.
+
+How a table is copied by a cursor: the rows that have its newest value (the watermark) stand in files of their own,
+because the source may still get more of them. The next run reads the source's rows at the watermark again, puts them
+in their place, together with those that only the lake still has, and adds what is newer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Iterable
+from contextlib import suppress
+
+import pyarrow as pa
+
+from errors import LakeError
+from lake import File, Lake, Manifest
+from leftovers import leftovers
+from parquet import Begin, ParquetWriter, from_nothing
+from prefetch import prefetched
+from schemas import conform
+from sources import Part, Relation, Value
+
+#: A file below this size is rewritten together with the next rows of its partition.
+SMALL_FILE_BYTES = 8 * 1024 * 1024
+
+Progress = Callable[[int, int], None]
+
+
+class Copy:
+    """One run's way from a relation to files."""
+
+    def __init__(
+        self,
+        lake: Lake,
+        relation: Relation,
+        table: str,
+        schema: pa.Schema,
+        partition: str | None,
+        known: Iterable[File],
+        progress: Progress,
+    ) -> None:
+        """`known` are the table's files, which are not written again where their content comes up again."""
+        self._lake, self._relation, self._table = lake, relation, table
+        self.schema, self.partition = schema, partition
+        self._known, self._progress = tuple(known), progress
+        self.rows_read = 0
+        self._written: list[str] = []
+
+    def everything(self) -> list[File]:
+        """All rows."""
+        return self._write(Part())
+
+    def first(self, cursor: str) -> tuple[list[File], Value | None]:
+        """All rows and the watermark, from which the next run goes on."""
+        watermark = self._relation.newest(cursor, None)
+        if watermark is None:
+            return [], None
+        files = self._write(Part(cursor, below=watermark))
+        return files + self._write(Part(cursor, exactly=watermark), newest=True), watermark
+
+    def since(self, previous: Manifest, cursor: str, old: Value) -> tuple[list[File], Value]:
+        """The table's rows together with those that came at its watermark or after it."""
+        watermark = self._relation.newest(cursor, old)
+        if watermark is None:  # The source was emptied or set back. The lake keeps what it has.
+            return list(previous.files), old
+        settled = [file for file in previous.files if not file.newest]
+        at_old = self._at_watermark(previous, Part(cursor, exactly=old))
+        if watermark == old:
+            return settled + at_old, old
+        absorbed: list[File] = []
+
+        def small_files(partition: str) -> Generator[pa.RecordBatch]:
+            small = [file for file in settled if file.partition == partition and file.bytes < SMALL_FILE_BYTES]
+            absorbed.extend(small)
+            return self._rows_of(previous, small)
+
+        newer = self._write(Part(cursor, above=old, below=watermark), begin=small_files)
+        kept = [file for file in settled if file not in absorbed]
+        kept += [file.model_copy(update={"newest": False}) for file in at_old]
+        return kept + newer + self._write(Part(cursor, exactly=watermark), newest=True), watermark
+
+    def written(self, files: Iterable[File]) -> list[File]:
+        """Those of the files that this run wrote."""
+        return [file for file in files if file.path in self._written]
+
+    def discard(self) -> None:
+        """Removes what was written for nothing, as far as that is possible now."""
+        with suppress(LakeError):
+            self._lake.delete(self._written)
+
+    def _at_watermark(self, previous: Manifest, part: Part) -> list[File]:
+        lake_files = [file for file in previous.files if file.newest]
+        before = self.rows_read
+        files = self._write(part, newest=True)
+        count = self.rows_read - before
+        if not count:
+            return lake_files
+        if sorted(file.sha256 for file in files) == sorted(file.sha256 for file in lake_files):
+            return files
+        common = [name for name in self._relation.schema.names if name in previous.schema.names]
+        left = leftovers(lambda: self._rows_of(previous, lake_files), lambda: self._rows(part), count, common)
+        return files + self._write_batches(left, newest=True)
+
+    def _rows(self, part: Part) -> Generator[pa.RecordBatch]:
+        return (conform(batch, self.schema) for batch in self._relation.batches(part))
+
+    def _rows_of(self, manifest: Manifest, files: Iterable[File]) -> Generator[pa.RecordBatch]:
+        return (conform(batch, self.schema) for batch in self._lake.batches(manifest, files))
+
+    def _write(self, part: Part, *, newest: bool = False, begin: Begin = from_nothing) -> list[File]:
+        return self._write_batches(self._counted(prefetched(self._rows(part))), newest=newest, begin=begin)
+
+    def _write_batches(
+        self, batches: Iterable[pa.RecordBatch], *, newest: bool, begin: Begin = from_nothing
+    ) -> list[File]:
+        writer = ParquetWriter(
+            self._lake, self._table, self.schema, self.partition, self._known, newest=newest, begin=begin
+        )
+        try:
+            with writer:
+                for batch in batches:
+                    writer.write(batch)
+                return writer.finish()
+        finally:
+            self._written += writer.uploaded
+
+    def _counted(self, batches: Iterable[pa.RecordBatch]) -> Generator[pa.RecordBatch]:
+        for batch in batches:
+            yield batch
+            self.rows_read += batch.num_rows
+            self._progress(self.rows_read, self._relation.estimate)

@@ -1,0 +1,158 @@
+"""What the tests stand on: real databases, real lakes, a real Prefect server. No Docker, no network but loopback."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import sqlite3
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import adbc_driver_postgresql.dbapi
+import boto3
+import pytest
+from hypothesis import HealthCheck, settings
+
+SERVICE = Path(__file__).parents[1]
+sys.path.insert(0, str(SERVICE))
+sys.path.insert(0, str(SERVICE / "tests"))
+
+settings.register_profile("here", deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+settings.load_profile("here")
+
+BUCKET = "data-flows-test"
+Execute = Callable[..., None]
+
+
+@pytest.fixture(autouse=True)
+def no_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [
+        name for name in os.environ if name.startswith(("DATA_FLOWS_", "AWS_", "LAKE_URL", "SOURCE_URL", "PG"))
+    ]:
+        monkeypatch.delenv(name)
+
+
+class Database:
+    """A database that a test fills: its URL, and a way to execute statements."""
+
+    def __init__(self, kind: str, url: str, execute: Execute) -> None:
+        self.kind, self.url, self.execute = kind, url, execute
+
+
+@pytest.fixture
+def sqlite(tmp_path: Path) -> Iterator[Database]:
+    path = tmp_path / "source.db"
+    connection = sqlite3.connect(path, isolation_level=None)
+
+    def execute(statement: str, parameters: list[tuple[object, ...]] | None = None) -> None:
+        if parameters is None:
+            connection.execute(statement)
+        else:
+            connection.execute("BEGIN")
+            connection.executemany(statement, parameters)
+            connection.execute("COMMIT")
+
+    yield Database("sqlite", f"sqlite:///{path}", execute)
+    connection.close()
+
+
+def postgres_program(name: str) -> str | None:
+    """Debian keeps the server's programs off PATH."""
+    places = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: float(path.parent.name), reverse=True)
+    return next((str(path / name) for path in places if (path / name).exists()), None) or shutil.which(name)
+
+
+def not_as_root(command: list[str]) -> list[str]:
+    """PostgreSQL refuses to run as root."""
+    return (
+        ["setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups", *command] if os.geteuid() == 0 else command
+    )
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[str]:
+    """A PostgreSQL server of the tests' own, on a port of loopback."""
+    initdb, server = postgres_program("initdb"), postgres_program("postgres")
+    if not initdb or not server:
+        pytest.skip("PostgreSQL's server programs (initdb, postgres) are not on this machine")
+    with tempfile.TemporaryDirectory(prefix="data-flows-postgres-") as directory:
+        if os.geteuid() == 0:
+            shutil.chown(directory, "nobody", "nogroup")
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = probe.getsockname()[1]
+        data = f"{directory}/data"
+        create = [initdb, "-D", data, "-U", "flows", "--auth=trust", "--encoding=UTF8", "--locale=C", "--no-sync"]
+        subprocess.run(not_as_root(create), check=True, stdout=subprocess.DEVNULL, cwd=directory)
+        options = {"listen_addresses": "127.0.0.1", "unix_socket_directories": directory, "fsync": "off"}
+        arguments = [part for name, value in options.items() for part in ("-c", f"{name}={value}")]
+        start = [server, "-D", data, "-p", str(port), *arguments]
+        with (
+            (Path(directory) / "log").open("wb") as log,
+            subprocess.Popen(not_as_root(start), stdout=log, stderr=log, cwd=directory) as process,
+        ):
+            ready = postgres_program("pg_isready") or "pg_isready"
+            subprocess.run(
+                ["sh", "-c", f"until {ready} -q -h 127.0.0.1 -p {port}; do sleep 0.1; done"], check=True, timeout=60
+            )
+            yield f"postgresql://flows@127.0.0.1:{port}"
+            process.terminate()
+
+
+@pytest.fixture
+def postgres(postgres_server: str) -> Iterator[Database]:
+    with adbc_driver_postgresql.dbapi.connect(f"{postgres_server}/postgres", autocommit=True) as administrator:
+        with administrator.cursor() as cursor:
+            cursor.execute("DROP DATABASE IF EXISTS source WITH (FORCE)")
+            cursor.execute("CREATE DATABASE source")
+    with adbc_driver_postgresql.dbapi.connect(f"{postgres_server}/source", autocommit=True) as connection:
+
+        def execute(statement: str, parameters: list[tuple[object, ...]] | None = None) -> None:
+            with connection.cursor() as cursor:
+                if parameters is None:
+                    cursor.execute(statement)
+                else:
+                    cursor.executemany(statement, parameters)
+
+        yield Database("postgres", f"{postgres_server}/source", execute)
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def database(request: pytest.FixtureRequest) -> Database:
+    """Each kind of source in turn."""
+    found: Database = request.getfixturevalue(request.param)
+    return found
+
+
+@pytest.fixture(scope="session")
+def s3_server() -> Iterator[str]:
+    from moto.server import ThreadedMotoServer
+
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    yield f"http://{host}:{port}"
+    server.stop()
+
+
+@pytest.fixture
+def s3(s3_server: str, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The URL of an empty lake in S3."""
+    monkeypatch.setenv("AWS_ENDPOINT_URL", s3_server)
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
+    bucket = boto3.Session().resource("s3").Bucket(BUCKET)
+    bucket.create()
+    bucket.objects.delete()
+    return f"s3://{BUCKET}/some/lake"
+
+
+@pytest.fixture(params=["file", "s3"])
+def lake_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """Each kind of lake in turn."""
+    return request.getfixturevalue("s3") if request.param == "s3" else (tmp_path / "the lake").as_uri()
