@@ -66,8 +66,8 @@ trigger-flow: setup ## start a run of NAME with PARAMS and follow it
 .PHONY: check test lock compose-file help
 check: setup ## lint, format, types, locks, services, compose file
 	@$(TOOLS) check
-test: setup ## run the tooling's tests; without Docker it says which it could not run
-	@.venv/bin/python -m pytest $(ARGS)
+test: setup ## run all tests; without Docker it says which it could not run
+	@$(TOOLS) test
 lock: setup ## compile the requirements.lock files; UPGRADE=1 takes newer versions
 	@$(TOOLS) lock $(if $(UPGRADE),--upgrade)
 compose-file: setup ## write compose/flows.yaml from services/

@@ -10,15 +10,24 @@ import json
 import os
 import signal
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
+from tools.arguments import parser
 from tools.errors import RemoteError, ToolsError, UserError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from tools.actions import Plan, Result, Stage
+    from tools.clients.prefect_api import FlowRun, LogLine
+    from tools.model import Registration, Service
 
 ROOT = Path(__file__).resolve().parent.parent
 DOTENV = ROOT / ".env"
 INTERRUPTED = 130
+WIDE = 160
 
 Verb = Callable[[argparse.Namespace], int]
 
@@ -26,9 +35,9 @@ Verb = Callable[[argparse.Namespace], int]
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs one verb and gives the exit code: 0 done, 1 a remote system failed, 2 the user can mend it, 130 Ctrl-C."""
     signal.signal(signal.SIGTERM, _terminated)
-    arguments = _parser().parse_args(argv)
+    arguments = parser().parse_args(argv)
     try:
-        return int(arguments.verb(arguments))
+        return VERBS[arguments.verb](arguments)
     except ToolsError as error:
         _complain(error)
         return error.exit_code
@@ -44,14 +53,21 @@ def _terminated(*_: object) -> NoReturn:
     raise KeyboardInterrupt
 
 
-def _complain(error: ToolsError) -> None:
+def _console(*, stderr: bool = False) -> Console:
+    """A console as wide as the terminal; elsewhere wide enough for a table, and without colour."""
     from rich.console import Console
 
-    console = Console(stderr=True, soft_wrap=True, highlight=False)
-    console.print("[bold red]error:[/] ", end="")
-    console.print(error.message, markup=False)
+    stream = sys.stderr if stderr else sys.stdout
+    width = None if stream.isatty() or "COLUMNS" in os.environ else WIDE
+    return Console(stderr=stderr, soft_wrap=False, highlight=False, width=width)
+
+
+def _complain(error: ToolsError) -> None:
+    console = _console(stderr=True)
+    console.print("[bold red]error:[/]", end=" ")
+    console.print(error.message, markup=False, soft_wrap=True)
     if error.hint:
-        console.print(f"  → {error.hint}", markup=False)
+        console.print(f"  → {error.hint}", markup=False, soft_wrap=True)
 
 
 def _say(message: str) -> None:
@@ -60,108 +76,6 @@ def _say(message: str) -> None:
 
 def _print_json(value: object) -> None:
     print(json.dumps(value, indent=2, ensure_ascii=False, default=str))
-
-
-# The arguments ------------------------------------------------------------------------------------------------------
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="python -m tools",
-        description="Takes a flow from a directory under services/ to a run in an ECS task.",
-        epilog="examples:\n"
-        "  python -m tools list\n"
-        '  python -m tools run database-to-lake --params \'{"table": "weather"}\'\n'
-        "  python -m tools deploy database-to-lake --environment Dev\n"
-        "\nExit codes: 0 done; 1 a remote system refused or did not answer; 2 something here is to mend; 130 Ctrl-C.\n"
-        "Each verb has a target of its own in the Makefile: make help.",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    verbs = parser.add_subparsers(title="verbs", metavar="VERB", required=True)
-
-    add = _adder(verbs)
-    add("list", _list, "the flows that the repository declares", "list --json").add_argument(
-        "--json", action="store_true", help="for machines, e.g. a CI matrix"
-    )
-    run = add("run", _run, "run a flow as a process on this machine", "run database-to-lake")
-    _name(run)
-    _params(run)
-    test = add(
-        "test", _test, "run a flow's own tests on its own locked dependencies", "test database-to-lake -- -k sqlite"
-    )
-    _name(test)
-    test.add_argument("pytest", nargs="*", help="arguments for pytest, after --")
-    _deploy_like(
-        add("build", _build, "build images that the engine has not yet", "build database-to-lake"), cloud=False
-    )
-    _deploy_like(add("push", _push, "build and push images that the registry has not yet", "push database-to-lake"))
-    _deploy_like(add("register", _register, "release and register what is pushed", "register database-to-lake"))
-    _deploy_like(add("deploy", _deploy, "build, push, release and register what differs", "deploy --environment Dev"))
-    trigger = add("trigger", _trigger, "start a run of a deployment and follow it", "trigger database-to-lake")
-    _name(trigger)
-    _environment(trigger)
-    _params(trigger)
-    trigger.add_argument("--deployment", metavar="NAME", help="which, where the flow has several; its first by default")
-    trigger.add_argument("--no-follow", action="store_true", help="start it and leave")
-    add("up", _up, "start the local cloud", "up")
-    down = add("down", _down, "stop the local cloud; its data stays", "down --volumes")
-    down.add_argument("--volumes", action="store_true", help="remove its data too")
-    add("ui", _ui, "show the runs of `run` in Prefect's UI", "ui")
-    add("compose", _compose, "write compose/flows.yaml from services/", "compose")
-    lock = add("lock", _lock, "compile the requirements.lock files", "lock")
-    lock.add_argument("--upgrade", action="store_true", help="take the newest versions that fit")
-    add("schema", _schema, "print the JSON Schema of service.toml, for editors", "schema > service.schema.json")
-    add("check", _check, "lint, format, types, locks, services, compose file", "check")
-    return parser
-
-
-def _adder(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> Callable[..., argparse.ArgumentParser]:
-    def add(name: str, verb: Verb, summary: str, example: str) -> argparse.ArgumentParser:
-        parser = verbs.add_parser(
-            name,
-            help=summary,
-            description=summary[0].upper() + summary[1:] + ".",
-            epilog=f"example:\n  python -m tools {example}",
-            formatter_class=argparse.RawDescriptionHelpFormatter,
-        )
-        parser.set_defaults(verb=verb)
-        return parser
-
-    return add
-
-
-def _name(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("name", metavar="NAME", help="a directory under services/")
-
-
-def _params(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--params", default="", metavar="JSON", help="the flow's parameters as a JSON object")
-
-
-def _environment(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--environment",
-        metavar="NAME",
-        default=os.environ.get("ENVIRONMENT") or "Local",
-        help="Local (default), Dev, Prod or any other",
-    )
-
-
-def _deploy_like(parser: argparse.ArgumentParser, *, cloud: bool = True) -> None:
-    parser.add_argument("name", metavar="NAME", nargs="*", help="directories under services/; all where absent")
-    parser.add_argument("--json", action="store_true", help="the results for machines")
-    if cloud:
-        _environment(parser)
-        group = parser.add_mutually_exclusive_group()
-        for word, what in (("overwrite", "write the repository's values over"), ("keep", "keep")):
-            group.add_argument(
-                f"--{word}",
-                dest="on_drift",
-                action="store_const",
-                const=word,
-                default="stop",
-                help=f"{what} what was changed by hand; without it such a flow is refused",
-            )
 
 
 def _json_object(text: str) -> dict[str, Any]:
@@ -191,79 +105,34 @@ def _list(arguments: argparse.Namespace) -> int:
 
         _print_json(services_json(found))
     else:
-        from rich.console import Console
-
         from tools.report import services_table
 
-        Console().print(services_table(found))
+        _console().print(services_table(found))
     return 0
 
 
-def _process_environment(home: Path) -> dict[str, str]:
-    """The variables of a flow that runs as a process: everything local, unless .env or the shell says otherwise."""
-    from tools.settings import LOCAL, read_dotenv
-
-    return {
-        "LAKE_URL": (home / "lake").as_uri(),
-        "DATA_FLOWS_DATA": str(home / "data"),
-        "PREFECT_HOME": str(home / "prefect"),
-        **read_dotenv(DOTENV, LOCAL),
-        **os.environ,
-    }
-
-
 def _run(arguments: argparse.Namespace) -> int:
-    import subprocess
-
+    from tools import process
     from tools.discover import services
-    from tools.fingerprint import BASE_DIRECTORY
-    from tools.venv import python
 
     (service,) = services(ROOT, [arguments.name])
-    params = json.dumps(_json_object(arguments.params))
-    home = ROOT / ".local"
-    for name in ("lake", "data", "prefect"):
-        (home / name).mkdir(parents=True, exist_ok=True)
-    program = python(ROOT, service.path, _say)
-    command = [
-        str(program),
-        str(ROOT / BASE_DIRECTORY / "run_flow.py"),
-        service.declaration.docker_storage.entrypoint,
-        params,
-    ]
-    return _exit_code(subprocess.run(command, cwd=service.path, env=_process_environment(home), check=False).returncode)
+    return process.run(ROOT, service, json.dumps(_json_object(arguments.params)), _say)
 
 
 def _test(arguments: argparse.Namespace) -> int:
-    import subprocess
-
+    from tools import process
     from tools.discover import services
-    from tools.venv import python
 
+    if arguments.name is None:
+        return process.test_all(ROOT, services(ROOT), arguments.pytest, _say)
     (service,) = services(ROOT, [arguments.name])
-    if not (service.path / "tests").is_dir():
-        raise UserError(f"services/{service.name}/tests is missing", "a flow without tests is not done; write one")
-    program = python(ROOT, service.path, _say)
-    command = [str(program), "-m", "pytest", "tests", *arguments.pytest]
-    return _exit_code(subprocess.run(command, cwd=service.path, check=False).returncode)
-
-
-def _exit_code(returncode: int) -> int:
-    return returncode if returncode >= 0 else 128 - returncode
+    return process.test(ROOT, service, arguments.pytest, _say)
 
 
 def _ui(_: argparse.Namespace) -> int:
-    import subprocess
+    from tools import process
 
-    from tools.venv import python
-
-    home = ROOT / ".local"
-    program = python(ROOT, None, _say)
-    environment = {**os.environ, "PREFECT_HOME": str(home / "prefect"), "PREFECT_SERVER_ANALYTICS_ENABLED": "false"}
-    environment.pop("PREFECT_API_URL", None)
-    command = [str(program), "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", "4201"]
-    _say("the runs of `make run-flow` are at http://127.0.0.1:4201 until Ctrl-C")
-    return _exit_code(subprocess.run(command, env=environment, check=False).returncode)
+    return process.ui(ROOT, _say)
 
 
 def _compose(_: argparse.Namespace) -> int:
@@ -334,28 +203,7 @@ def _down(arguments: argparse.Namespace) -> int:
 # Verbs of an environment --------------------------------------------------------------------------------------------
 
 
-def _settings(environment: str) -> Any:
-    from tools.clients import ssm
-    from tools.clients.aws import check_account
-    from tools.settings import LOCAL, load
-
-    settings = load(environment, os.environ, DOTENV, ssm.tree)
-    if settings.account and environment != LOCAL:
-        check_account(settings.aws, settings.account)
-    return settings
-
-
-def _prefect(settings: Any) -> Any:
-    from tools.clients.prefect_api import PrefectApi
-    from tools.settings import LOCAL
-
-    hint = "start the local cloud: make up" if settings.environment == LOCAL else ""
-    return PrefectApi(settings.prefect_api_url, settings.prefect_api_key, hint)
-
-
 def _build(arguments: argparse.Namespace) -> int:
-    from rich.console import Console
-
     from tools import fingerprint
     from tools.apply import build, target
     from tools.clients.images import Images
@@ -367,7 +215,7 @@ def _build(arguments: argparse.Namespace) -> int:
     engine = Images()
     targets = [target(service, prints[service.name]) for service in found]
     there = {item.service for item in targets if engine.has(item.tag)}
-    with Progress(Console(stderr=True)) as progress:
+    with Progress(_console(stderr=True)) as progress:
         failed = build(ROOT, targets, engine, progress.step)
     if arguments.json:
         _print_json(
@@ -402,41 +250,19 @@ def _deploy(arguments: argparse.Namespace) -> int:
     return _carry_out(arguments, ALL)
 
 
-def _carry_out(arguments: argparse.Namespace, stages: Sequence[Any]) -> int:
-    from rich.console import Console
+def _carry_out(arguments: argparse.Namespace, stages: Sequence[Stage]) -> int:
+    from tools.deploy import carry_out, connect, make_plan
+    from tools.report import Progress
 
-    from tools import fingerprint, report
-    from tools.apply import Clients, apply
-    from tools.clients import ssm
-    from tools.clients.ecr import Ecr
-    from tools.clients.ecs import Ecs
-    from tools.clients.images import Images
-    from tools.desired import desire
-    from tools.discover import services
-    from tools.observe import observe, observe_images
-    from tools.plan import plan
-    from tools.provenance import provenance
-
-    found = services(ROOT, arguments.name)
-    prints = fingerprint.of_services(ROOT, found)
-    settings = _settings(arguments.environment)
-    desired = [desire(service, prints[service.name], settings) for service in found]
-    ecs, ecr, prefect = Ecs(settings.aws), Ecr(settings.aws, settings.registry), _prefect(settings)
-    if "register" in stages:
-        state = observe(desired, ecs, ecr, prefect, lambda names: ssm.missing(settings.aws, names))
-    else:
-        state = observe_images(desired, ecr)
-    planned = plan(settings.environment, desired, state, stages, arguments.on_drift)
-    with report.Progress(Console(stderr=True)) as progress:
-        clients = Clients(Images(), ecr, ecs, prefect)
-        results = apply(planned, ROOT, clients, lambda: provenance(ROOT), progress.step)
+    environment = connect(arguments.environment, os.environ, DOTENV)
+    planned = make_plan(ROOT, arguments.name, environment, stages, arguments.on_drift)
+    with Progress(_console(stderr=True)) as progress:
+        results = carry_out(ROOT, planned, environment, progress.step)
     _show_results(arguments, planned, results)
     return _failures([result.error for result in results if result.error])
 
 
-def _show_results(arguments: argparse.Namespace, planned: Any, results: Sequence[Any]) -> None:
-    from rich.console import Console
-
+def _show_results(arguments: argparse.Namespace, planned: Plan, results: Sequence[Result]) -> None:
     from tools import report
 
     if arguments.json:
@@ -447,7 +273,7 @@ def _show_results(arguments: argparse.Namespace, planned: Any, results: Sequence
         count = len(results)
         print(f"Nothing differs in {planned.environment}: {count} flow{'s' if count != 1 else ''}, nothing written.")
         return
-    Console().print(report.results_table(planned, results))
+    _console().print(report.results_table(planned, results))
     for result in results:
         if result.error:
             _complain(type(result.error)(f"{result.service}: {result.error.message}", result.error.hint))
@@ -460,13 +286,14 @@ def _failures(errors: Sequence[ToolsError]) -> int:
 
 
 def _trigger(arguments: argparse.Namespace) -> int:
+    from tools.deploy import connect
     from tools.discover import services
     from tools.follow import follow
 
     (service,) = services(ROOT, [arguments.name])
     params = _json_object(arguments.params)
-    settings = _settings(arguments.environment)
-    api = _prefect(settings)
+    environment = connect(arguments.environment, os.environ, DOTENV)
+    api = environment.prefect
     deployment = _chosen(service, api.deployments([service.name]), arguments)
     run = api.start(deployment.id, params)
     print(f"{deployment.full_name}: run '{run.name}' {api.run_url(run.id)}", flush=True)
@@ -474,7 +301,7 @@ def _trigger(arguments: argparse.Namespace) -> int:
         return 0
     last = run
     try:
-        for item in follow(api, run, settings.work_pool):
+        for item in follow(api, run, environment.settings.work_pool):
             last = _told(item, last)
     except KeyboardInterrupt:
         _say(f"\nno longer following; the run goes on: {api.run_url(run.id)}")
@@ -482,7 +309,7 @@ def _trigger(arguments: argparse.Namespace) -> int:
     return 0 if last.state_type == "COMPLETED" else 1
 
 
-def _chosen(service: Any, live: Sequence[Any], arguments: argparse.Namespace) -> Any:
+def _chosen(service: Service, live: Sequence[Registration], arguments: argparse.Namespace) -> Registration:
     """The deployment to trigger: the named one, else the first that service.toml declares."""
     declared = [deployment.name for deployment in service.declaration.deployments]
     wanted = arguments.deployment or (declared[0] if declared else "")
@@ -501,20 +328,37 @@ def _chosen(service: Any, live: Sequence[Any], arguments: argparse.Namespace) ->
     )
 
 
-def _told(item: Any, last: Any) -> Any:
-    from rich.console import Console
-
+def _told(item: LogLine | FlowRun | str, last: FlowRun) -> FlowRun:
     from tools.clients.prefect_api import FlowRun, LogLine
 
-    console = Console(soft_wrap=True, highlight=False)
+    console = _console()
     if isinstance(item, LogLine):
         style = "red" if item.level >= 40 else "yellow" if item.level >= 30 else ""
-        console.print(f"{item.at[11:19]}  {item.message}", style=style, markup=False)
+        console.print(f"{item.at[11:19]}  {item.message}", style=style, markup=False, soft_wrap=True)
     elif isinstance(item, FlowRun):
         style = {"COMPLETED": "bold green", "FAILED": "bold red", "CRASHED": "bold red"}.get(item.state_type, "bold")
         message = f": {item.message}" if item.message else ""
-        console.print(f"● {item.state}{message}", style=style, markup=False)
+        console.print(f"● {item.state}{message}", style=style, markup=False, soft_wrap=True)
         return item
     else:
-        console.print(f"! {item}", style="yellow", markup=False)
+        console.print(f"! {item}", style="yellow", markup=False, soft_wrap=True)
     return last
+
+
+VERBS: Mapping[str, Verb] = {
+    "list": _list,
+    "run": _run,
+    "test": _test,
+    "build": _build,
+    "push": _push,
+    "register": _register,
+    "deploy": _deploy,
+    "trigger": _trigger,
+    "up": _up,
+    "down": _down,
+    "ui": _ui,
+    "compose": _compose,
+    "lock": _lock,
+    "schema": _schema,
+    "check": _check,
+}

@@ -1,0 +1,319 @@
+"""One story on real parts: a data team clones the repository, starts the local cloud and takes flows to it.
+
+The chapters follow each other; each stands on what the one before left. The cloud is this test's own: another Compose
+project, other ports, a copy of the repository that can be changed.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import boto3
+import docker
+import pyarrow.parquet
+import pytest
+import requests
+
+from tools.tests.conftest import bare_environment, free_port
+from tools.tests.recorder import Recorder
+
+pytestmark = pytest.mark.docker
+
+ROOT = Path(__file__).resolve().parents[2]
+FLIGHTS = 336_776
+
+SLEEPER = '''
+import time
+from prefect import flow
+
+
+@flow(name="sleeper", log_prints=True)
+def sleeper(seconds: int = 300):
+    """Sleeps.
+
+    Args:
+        seconds: how long.
+    """
+    print("asleep")
+    for _ in range(seconds):
+        time.sleep(1)
+'''
+BROKEN = "import nowhere_to_be_found\n" + SLEEPER.replace("sleeper", "broken")
+SERVICE_TOML = """
+[docker_storage]
+entrypoint = "flow.py:{function}"
+
+[[deployments]]
+name = "manual"
+schedules = [{{ slug = "nightly", cron = "15 6 * * *" }}]
+"""
+
+
+@dataclass
+class Cloud:
+    """The repository's copy and the environment in which its commands run."""
+
+    root: Path
+    prefect_port: int
+    aws_port: int
+    environment: dict[str, str] = field(repr=False)
+
+    def tools(self, *arguments: str, code: int = 0, timeout: int = 600, **variables: str) -> str:
+        """Runs `python -m tools` as a user does; gives what it printed on both outputs."""
+        done = subprocess.run(
+            [sys.executable, "-m", "tools", *arguments],
+            cwd=self.root,
+            env={**self.environment, **variables},
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+            check=False,
+        )
+        said = done.stdout + done.stderr
+        assert done.returncode == code, said
+        assert "Traceback (most recent call last)" not in done.stderr, said
+        return said
+
+    def results(self, *arguments: str, code: int = 0) -> dict[str, Any]:
+        """The results of a deploy by service."""
+        said = self.tools("deploy", *arguments, "--json", code=code)
+        answer = json.loads(said[said.index("{\n") : said.rindex("\n}") + 2])
+        return {item["name"]: item for item in answer["services"]}
+
+    def prefect(self, method: str, path: str, body: object = None) -> Any:
+        """Asks the Prefect API."""
+        answer = requests.request(method, f"http://127.0.0.1:{self.prefect_port}/api{path}", json=body, timeout=30)
+        answer.raise_for_status()
+        return answer.json() if answer.content else None
+
+    def aws(self, name: str) -> Any:
+        """A client of the emulator."""
+        return boto3.client(
+            name,
+            region_name="us-east-1",
+            endpoint_url=f"http://127.0.0.1:{self.aws_port}",
+            aws_access_key_id="test",
+            aws_secret_access_key="test",
+        )  # type: ignore[call-overload]
+
+    def write_service(self, name: str, code: str) -> None:
+        """Adds a service of one small file."""
+        home = self.root / "services" / name
+        home.mkdir(parents=True, exist_ok=True)
+        (home / "flow.py").write_text(code)
+        (home / "service.toml").write_text(SERVICE_TOML.format(function=name))
+        (home / "Dockerfile").write_text("FROM base\nCOPY . .\n")
+        (home / ".dockerignore").write_text("service.toml\n")
+        (home / "requirements.lock").write_text("")
+
+
+@pytest.fixture(scope="module")
+def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
+    """A clone of the repository with a local cloud of its own, which is gone afterwards with all its data."""
+    root = tmp_path_factory.mktemp("story") / "data-flows"
+    listed = subprocess.run(["git", "-C", str(ROOT), "ls-files", "-z"], capture_output=True, check=True).stdout
+    for name in listed.decode().split("\0"):
+        if name and (ROOT / name).is_file():
+            (root / name).parent.mkdir(parents=True, exist_ok=True)
+            (root / name).write_bytes((ROOT / name).read_bytes())
+            (root / name).chmod((ROOT / name).stat().st_mode)
+    (root / ".env").write_text((root / ".env.example").read_text())
+    prefect_port, aws_port = free_port(), free_port()
+    project = f"data-flows-story-{os.getpid()}"
+    environment = bare_environment(
+        COMPOSE_PROJECT_NAME=project, PREFECT_PORT=str(prefect_port), AWS_PORT=str(aws_port), COLUMNS="160"
+    )
+    for name in ("ENVIRONMENT", "COMPOSE_FILE", "SOURCE_URL", "LAKE_URL"):
+        environment.pop(name, None)
+    made = Cloud(root, prefect_port, aws_port, environment)
+    try:
+        yield made
+    finally:
+        made.tools("down", "--volumes")
+
+
+def test_before_the_cloud_is_up_a_deploy_says_what_to_do(cloud: Cloud) -> None:
+    said = cloud.tools("deploy", "healthcheck", code=1)
+    assert "make up" in said
+
+
+def test_up_starts_everything_and_prints_where_it_is(cloud: Cloud) -> None:
+    said = cloud.tools("up")
+    assert f"http://127.0.0.1:{cloud.prefect_port}" in said
+    assert cloud.prefect("GET", "/work_pools/data-flows")["type"] == "ecs"
+    assert cloud.aws("ecs").describe_clusters(clusters=["data-flows"])["clusters"][0]["status"] == "ACTIVE"
+
+
+def test_a_second_up_changes_nothing(cloud: Cloud) -> None:
+    def containers() -> set[str]:
+        mine = f"com.docker.compose.project={cloud.environment['COMPOSE_PROJECT_NAME']}"
+        return {item.id or "" for item in docker.from_env().containers.list(filters={"label": mine})}
+
+    before = containers()
+    assert len(before) == 3
+    cloud.tools("up")
+    assert containers() == before
+
+
+def test_everything_is_published_on_loopback_only(cloud: Cloud) -> None:
+    mine = f"com.docker.compose.project={cloud.environment['COMPOSE_PROJECT_NAME']}"
+    for container in docker.from_env().containers.list(filters={"label": mine}):
+        for bindings in (container.attrs["NetworkSettings"]["Ports"] or {}).values():
+            assert {binding["HostIp"] for binding in bindings or []} <= {"127.0.0.1"}
+
+
+def test_a_deploy_takes_both_flows_all_the_way(cloud: Cloud) -> None:
+    results = cloud.results("database-to-lake", "healthcheck")
+    for name, result in results.items():
+        assert result["error"] is None
+        assert result["release"] == 1
+        assert re.fullmatch(rf"localhost:{cloud.aws_port}/data-flows/{name}@sha256:[0-9a-f]{{64}}", result["image"])
+    assert results["healthcheck"]["done"][1:] == ["pushed", "released", "created manual"]
+
+
+def test_a_second_deploy_reads_only(cloud: Cloud) -> None:
+    def scheduled() -> set[str]:
+        body = {"flow_runs": {"state": {"type": {"any_": ["SCHEDULED"]}}}}
+        return {item["id"] for item in cloud.prefect("POST", "/flow_runs/filter", body)}
+
+    before = scheduled()
+    prefect, aws = Recorder(f"http://127.0.0.1:{cloud.prefect_port}"), Recorder(f"http://127.0.0.1:{cloud.aws_port}")
+    with prefect.serving() as prefect_port, aws.serving() as aws_port:
+        # Not by --json: this is what a user reads.
+        said = cloud.tools("deploy", PREFECT_PORT=str(prefect_port), AWS_PORT=str(aws_port))
+    assert "Nothing differs in Local: 2 flows, nothing written." in said
+    assert prefect.requests
+    assert aws.requests
+    assert prefect.writes == aws.writes == []
+    assert scheduled() == before
+
+
+def test_healthcheck_passes_in_a_task(cloud: Cloud) -> None:
+    said = cloud.tools("trigger", "healthcheck")
+    assert "● Completed" in said
+    assert "release: data-flows-Local-healthcheck:1" in said
+
+
+def test_a_triggered_run_is_a_container_of_the_released_digest_whose_rows_are_in_s3(cloud: Cloud) -> None:
+    said = cloud.tools("trigger", "database-to-lake", "--params", '{"table": "flights"}')
+    assert "● Completed" in said
+    assert "336,776 rows" in said
+    task = cloud.aws("ecs").list_tasks(
+        cluster="data-flows", family="data-flows-Local-database-to-lake", desiredStatus="STOPPED"
+    )
+    described = cloud.aws("ecs").describe_tasks(cluster="data-flows", tasks=task["taskArns"][:1])["tasks"][0]
+    release = cloud.aws("ecs").describe_task_definition(taskDefinition=described["taskDefinitionArn"])["taskDefinition"]
+    assert described["containers"][0]["image"] == release["containerDefinitions"][0]["image"]
+    assert "@sha256:" in described["containers"][0]["image"]
+    assert rows_in_lake(cloud, "flights") == FLIGHTS
+
+
+def rows_in_lake(cloud: Cloud, table: str) -> int:
+    """Counts the rows of the Parquet files that lie in the lake."""
+    s3 = cloud.aws("s3")
+    total = 0
+    for page in s3.get_paginator("list_objects_v2").paginate(Bucket="data-flows-local", Prefix=f"lake/{table}/"):
+        for item in page.get("Contents", []):
+            if item["Key"].endswith(".parquet"):
+                body = s3.get_object(Bucket="data-flows-local", Key=item["Key"])["Body"].read()
+                total += pyarrow.parquet.ParquetFile(pyarrow.BufferReader(body)).metadata.num_rows
+    return total
+
+
+def test_a_second_run_copies_nothing_twice(cloud: Cloud) -> None:
+    said = cloud.tools("trigger", "database-to-lake", "--params", '{"table": "flights"}')
+    assert "● Completed" in said
+    assert rows_in_lake(cloud, "flights") == FLIGHTS
+
+
+def test_a_failed_run_ends_with_exit_code_1_and_its_reason(cloud: Cloud) -> None:
+    said = cloud.tools("trigger", "database-to-lake", "--params", '{"table": "nowhere"}', code=1)
+    assert "● Failed" in said
+    assert "no table nowhere" in said
+
+
+def test_a_changed_file_releases_only_its_flow(cloud: Cloud) -> None:
+    path = cloud.root / "services" / "healthcheck" / "flow.py"
+    path.write_text(path.read_text() + "\n# changed\n")
+    results = cloud.results()
+    assert results["healthcheck"]["done"] == ["built", "pushed", "released", "patched manual"]
+    assert results["database-to-lake"]["done"] == []
+
+
+def test_a_changed_schedule_is_released_without_a_build_and_a_pause_stays(cloud: Cloud) -> None:
+    (daily,) = cloud.prefect("GET", "/deployments/name/database-to-lake/daily")["schedules"]
+    deployment = cloud.prefect("GET", "/deployments/name/database-to-lake/daily")["id"]
+    cloud.prefect("PATCH", f"/deployments/{deployment}/schedules/{daily['id']}", {"active": False})
+    path = cloud.root / "services" / "database-to-lake" / "service.toml"
+    text = path.read_text()
+    assert '"15 6 * * *"' in text
+    path.write_text(text.replace('"15 6 * * *"', '"30 6 * * *"'))
+    results = cloud.results()
+    assert results["database-to-lake"]["done"] == ["released", "changed daily/daily", "patched daily"]
+    assert results["healthcheck"]["done"] == []
+    (after,) = cloud.prefect("GET", "/deployments/name/database-to-lake/daily")["schedules"]
+    assert (after["id"], after["active"], after["schedule"]["cron"]) == (daily["id"], False, "30 6 * * *")
+
+
+def test_a_flow_that_cannot_be_imported_is_refused_and_the_other_is_deployed(cloud: Cloud) -> None:
+    cloud.write_service("broken", BROKEN)
+    cloud.write_service("sleeper", SLEEPER)
+    said = cloud.tools("deploy", code=2)
+    assert "No module named 'nowhere_to_be_found'" in said
+    assert "flow.py:1" in said
+    assert cloud.prefect("POST", "/deployments/filter", {"flows": {"name": {"any_": ["broken"]}}}) == []
+    assert len(cloud.prefect("POST", "/deployments/filter", {"flows": {"name": {"any_": ["sleeper"]}}})) == 1
+    families = cloud.aws("ecs").list_task_definition_families(familyPrefix="data-flows-Local")["families"]
+    assert "data-flows-Local-broken" not in families
+
+
+def test_cancelling_a_run_ends_its_container(cloud: Cloud) -> None:
+    said = cloud.tools("trigger", "sleeper", "--no-follow")
+    found = re.search(r"flow-run/([0-9a-f-]{36})", said)
+    assert found
+    run = found[1]
+
+    def state() -> str:
+        return str(cloud.prefect("GET", f"/flow_runs/{run}")["state"]["type"])
+
+    def tasks() -> list[str]:
+        answer = cloud.aws("ecs").list_tasks(
+            cluster="data-flows", family="data-flows-Local-sleeper", desiredStatus="RUNNING"
+        )
+        return list(answer["taskArns"])
+
+    wait(lambda: state() == "RUNNING", "the run is Running")
+    time.sleep(3)  # into the flow's own code
+    assert len(tasks()) == 1
+    cancelling = {"state": {"type": "CANCELLING", "name": "Cancelling"}}
+    cloud.prefect("POST", f"/flow_runs/{run}/set_state", cancelling)
+    wait(lambda: state() == "CANCELLED", "the run is Cancelled")
+    wait(lambda: not tasks(), "its task has ended")
+
+
+def wait(until: Any, what: str, seconds: int = 90) -> None:
+    """Waits until something holds."""
+    end = time.monotonic() + seconds
+    while not until():
+        assert time.monotonic() < end, f"not within {seconds} s: {what}"
+        time.sleep(0.5)
+
+
+def test_what_was_pushed_and_run_is_still_there_after_down_and_up(cloud: Cloud) -> None:
+    runs = cloud.prefect("POST", "/flow_runs/count", {})
+    cloud.tools("down")
+    said = cloud.tools("deploy", "healthcheck", code=1)
+    assert "make up" in said
+    cloud.tools("up")
+    assert cloud.prefect("POST", "/flow_runs/count", {}) >= runs
+    assert "Nothing differs" in cloud.tools("deploy", "healthcheck")
+    assert "● Completed" in cloud.tools("trigger", "healthcheck")
