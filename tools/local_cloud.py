@@ -16,6 +16,7 @@ import urllib.request
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from tools.errors import RemoteError, UserError
 from tools.settings import local_port
@@ -24,8 +25,9 @@ COMPOSE_FILE = Path("compose/compose.yaml")
 WAIT_SECONDS = 180
 ANSWER_SECONDS = 30
 LOG_LINES = 20
+#: The cloud's compose services in the order in which they start; one of them does its work and ends.
 PARTS = ("prefect-server", "aws", "setup", "worker")
-"""Its services in the order in which they start."""
+ONE_SHOT = "setup"
 
 Say = Callable[[str], None]
 
@@ -78,10 +80,11 @@ class Compose:
             ["docker", "compose", *arguments], cwd=self.root, env=self.variables, check=False
         ).returncode
 
-    def output(self, *arguments: str) -> str:
+    def output(self, *arguments: str, stderr: int = subprocess.DEVNULL) -> str:
         """What a command of Docker prints; nothing where it fails."""
+        command = ["docker", *arguments]
         done = subprocess.run(
-            ["docker", *arguments], cwd=self.root, env=self.variables, check=False, capture_output=True, text=True
+            command, cwd=self.root, env=self.variables, check=False, stdout=subprocess.PIPE, stderr=stderr, text=True
         )
         return done.stdout.strip() if done.returncode == 0 else ""
 
@@ -98,7 +101,9 @@ def up(root: Path, variables: Mapping[str, str], say: Say) -> Addresses:
     _check_port(compose, "PREFECT_PORT", addresses.prefect_port)
     _check_port(compose, "AWS_PORT", addresses.aws_port)
     say("starting the local cloud; the first time its images are built, which takes a minute or two")
-    if compose.run("up", "--detach", "--build", "--wait", "--wait-timeout", str(WAIT_SECONDS)) != 0:
+    if compose.run("build") != 0:
+        raise RemoteError("an image of the local cloud could not be built; what the build said stands above")
+    if compose.run("up", "--detach", "--no-build", "--wait", "--wait-timeout", str(WAIT_SECONDS)) != 0:
         raise _failure(compose)
     _wait_for_answer(compose, "prefect-server", f"{addresses.api}/health")
     _wait_for_answer(compose, "aws", f"{addresses.aws}/_ministack/ready")
@@ -180,34 +185,35 @@ def _taken(port: int) -> bool:
 
 def _failure(compose: Compose) -> RemoteError:
     """The error that names what did not start, with the end of its log."""
-    culprit = _culprit(_states(compose.output("compose", "ps", "--all", "--format", "json")))
-    if culprit is None:
+    listed = compose.output("compose", "ps", "--all", "--format", "json")
+    found = culprit({part["Service"]: part for part in map(json.loads, listed.splitlines())})
+    if found is None:
         return RemoteError("docker compose could not start the local cloud; what it said stands above")
-    service, state = culprit
-    return RemoteError(f"{service} of the local cloud {state}\n{_log(compose, service)}")
+    service, how = found
+    return RemoteError(f"{service} of the local cloud {how}; the end of its log:\n{_log(compose, service)}")
 
 
-def _states(listed: str) -> dict[str, dict[str, object]]:
-    """Service -> its container, as `docker compose ps` describes it: one JSON object a line."""
-    containers = [json.loads(line) for line in listed.splitlines()]
-    return {str(container["Service"]): container for container in containers}
+def culprit(parts: Mapping[str, Mapping[str, Any]]) -> tuple[str, str] | None:
+    """The first part that failed by itself, and how; None where all that was started is well.
 
-
-def _culprit(containers: Mapping[str, Mapping[str, object]]) -> tuple[str, str] | None:
-    """The first part that failed by itself, and how; None where every part that was started is well."""
+    Args:
+        parts: service -> its container, as `docker compose ps` describes it.
+    """
     for service in PARTS:
-        container = containers.get(service, {"State": "created"})
-        state, exit_code = container["State"], container.get("ExitCode")
-        if state in ("exited", "restarting", "dead") and exit_code != 0:
-            return service, f"ended with exit code {exit_code}"
-        if state == "running" and container.get("Health") not in ("healthy", ""):
-            return service, f"did not answer within {WAIT_SECONDS} s"
+        part = parts.get(service, {"State": "created"})
+        if part["State"] == "running" and part["Health"] not in ("healthy", ""):
+            return service, "does not answer"
+        if part["State"] in ("exited", "dead") and (part["ExitCode"] != 0 or service != ONE_SHOT):
+            return service, f"ended with exit code {part['ExitCode']}"
+        if part["State"] == "restarting":
+            return service, "ends as soon as it has started"
     return None
 
 
 def _log(compose: Compose, service: str) -> str:
     """The end of a part's log."""
-    return compose.output("compose", "logs", "--no-color", "--no-log-prefix", "--tail", str(LOG_LINES), service)
+    name = f"{compose.project}-{service}-1"
+    return compose.output("logs", "--tail", str(LOG_LINES), name, stderr=subprocess.STDOUT)
 
 
 def _wait_for_answer(compose: Compose, service: str, url: str) -> None:
@@ -219,6 +225,6 @@ def _wait_for_answer(compose: Compose, service: str, url: str) -> None:
                 return
         except OSError as error:
             if time.monotonic() > until:
-                said = f"{service} of the local cloud runs, but does not answer at {url}: {error}"
-                raise RemoteError(f"{said}\n{_log(compose, service)}") from error
+                found = f"{service} of the local cloud runs, but does not answer at {url} ({error})"
+                raise RemoteError(f"{found}; the end of its log:\n{_log(compose, service)}") from error
         time.sleep(0.5)
