@@ -6,10 +6,8 @@ removes or overwrites again, and never shows a secret.
 
 from __future__ import annotations
 
-import json
 import os
 import platform
-import urllib.request
 import uuid
 from dataclasses import dataclass
 from enum import Enum
@@ -60,7 +58,8 @@ def in_cloud() -> bool:
 
 def versions() -> Finding:
     """Python, Prefect and the platform."""
-    return Finding("versions", f"Python {platform.python_version()}, Prefect {prefect.__version__}, {platform.platform()}")
+    found = f"Python {platform.python_version()}, Prefect {prefect.__version__}, {platform.platform()}"
+    return Finding("versions", found)
 
 
 def named(what: str, *variables: str) -> Finding:
@@ -75,10 +74,9 @@ def release() -> Finding:
     if not uri:
         return _absent("release", f"{_METADATA} is not set")
     try:
-        with urllib.request.urlopen(f"{uri}/task", timeout=_SECONDS) as response:
-            task = json.load(response)
+        task = httpx.get(f"{uri}/task", timeout=_SECONDS).raise_for_status().json()
         return Finding("release", f"{task['Family']}:{task['Revision']}")
-    except (OSError, ValueError, KeyError) as exc:
+    except (httpx.HTTPError, httpx.InvalidURL, ValueError, KeyError) as exc:
         return Finding("release", f"ECS does not tell it at {uri}/task: {_reason(exc)}", Verdict.MISSING)
 
 
@@ -110,8 +108,9 @@ def results() -> Finding:
         block = Block.load(name)
         if not isinstance(block, WritableFileSystem):
             return Finding("results", f"the block {name} is no storage that can be written", Verdict.MISSING)
-        block.write_path("healthcheck", _CONTENT)
-        if block.read_path("healthcheck") != _CONTENT:
+        storage: Any = block  # its methods are declared async, and work without await where no event loop runs
+        storage.write_path("healthcheck", _CONTENT)
+        if storage.read_path("healthcheck") != _CONTENT:
             return Finding("results", f"the block {name} gives back something else than was written", Verdict.MISSING)
     # Whatever library the block brings may raise whatever it likes.
     except Exception as exc:
@@ -143,7 +142,9 @@ def _results_on_disk() -> Finding:
     if not in_cloud():
         return Finding("results", f"local disk: {PREFECT_LOCAL_STORAGE_PATH.value()}")
     verdict = Verdict.MISSING if RESULTS_MUST_OUTLIVE_THE_TASK else Verdict.WARNING
-    return Finding("results", "local disk of the task, lost with it: PREFECT_RESULTS_DEFAULT_STORAGE_BLOCK is not set", verdict)
+    return Finding(
+        "results", "local disk of the task, lost with it: PREFECT_RESULTS_DEFAULT_STORAGE_BLOCK is not set", verdict
+    )
 
 
 def _through_directory(path: Path) -> bytes:

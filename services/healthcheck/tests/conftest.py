@@ -1,10 +1,13 @@
-"""What the tests stand on: a Prefect server and an S3 of their own, and a process without an environment's variables."""
+"""What the tests stand on: a Prefect server and an S3 of their own, in a process without an environment's variables."""
 
 from __future__ import annotations
 
+import json
 import os
 import sys
+import threading
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import boto3
@@ -36,6 +39,26 @@ def s3_server() -> Iterator[str]:
     host, port = server.get_host_and_port()
     yield f"http://{host}:{port}"
     server.stop()
+
+
+@pytest.fixture
+def metadata() -> Iterator[str]:
+    """The address at which ECS tells a task about itself."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200 if self.path == "/v4/x/task" else 404)
+            self.end_headers()
+            self.wfile.write(json.dumps({"Family": "data-flows-Dev-healthcheck", "Revision": "7"}).encode())
+
+        def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}/v4/x"
+    server.shutdown()
+    server.server_close()
 
 
 @pytest.fixture

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import threading
-from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import boto3
@@ -22,26 +18,6 @@ from checks import Verdict
 @pytest.fixture
 def task(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DATA_FLOWS_ENVIRONMENT", "Dev")
-
-
-@pytest.fixture
-def metadata() -> Iterator[str]:
-    """What ECS tells a task about itself."""
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            self.send_response(200 if self.path == "/v4/x/task" else 404)
-            self.end_headers()
-            self.wfile.write(json.dumps({"Family": "data-flows-Dev-healthcheck", "Revision": "7"}).encode())
-
-        def log_message(self, format: str, *args: object) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}/v4/x"
-    server.shutdown()
-    server.server_close()
 
 
 def test_a_variable_that_a_process_lacks_is_told_and_is_no_fault() -> None:

@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterKey
+from prefect.settings import PREFECT_RESULTS_DEFAULT_STORAGE_BLOCK, temporary_settings
+from prefect_aws import AwsCredentials, S3Bucket
 
 from flow import healthcheck
 
@@ -38,9 +40,23 @@ def test_a_task_that_lacks_things_fails_and_names_each(monkeypatch: pytest.Monke
     assert "DATA_FLOWS_SERVICE" not in message
 
 
+def test_a_task_that_has_everything_is_healthy(bucket: str, metadata: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DATA_FLOWS_ENVIRONMENT", "Dev")
+    monkeypatch.setenv("DATA_FLOWS_SERVICE", "healthcheck")
+    monkeypatch.setenv("DATA_FLOWS_FINGERPRINT", "0123456789abcdef")
+    monkeypatch.setenv("ECS_CONTAINER_METADATA_URI_V4", metadata)
+    monkeypatch.setenv("LAKE_URL", f"s3://{bucket}/lake")
+    S3Bucket(bucket_name=bucket, bucket_folder="results", credentials=AwsCredentials()).save("in-flow", overwrite=True)
+    with temporary_settings({PREFECT_RESULTS_DEFAULT_STORAGE_BLOCK: "s3-bucket/in-flow"}):
+        report = healthcheck()
+    assert report["release"] == "data-flows-Dev-healthcheck:7"
+    assert "wrote and read" in report["results"]
+
+
 def test_the_findings_are_an_artifact(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LAKE_URL", tmp_path.as_uri())
     healthcheck()
     with get_client(sync_client=True) as client:
         artifacts = client.read_artifacts(artifact_filter=ArtifactFilter(key=ArtifactFilterKey(any_=["healthcheck"])))
-    assert artifacts and "Prefect API" in str(artifacts[-1].data)
+    assert artifacts
+    assert "Prefect API" in str(artifacts[-1].data)
