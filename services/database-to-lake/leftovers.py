@@ -19,12 +19,14 @@ REMEMBERED = 500_000
 Rows = Callable[[], Iterable[pa.RecordBatch]]
 
 
-def leftovers(lake: Rows, source: Rows, source_rows: int, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
+def leftovers(
+    lake: Rows, source: Rows, source_rows: int, columns: Sequence[str], remembered_rows: int = REMEMBERED
+) -> Iterator[pa.RecordBatch]:
     """The lake's rows without the source's, compared by these columns, which have the same types on both sides.
 
-    Both sides are read once per `REMEMBERED` rows of the source.
+    Both sides are read once per `remembered_rows` of the source.
     """
-    shares = -(-source_rows // REMEMBERED) or 1
+    shares = -(-source_rows // remembered_rows) or 1
     for share in range(shares):
         remembered = Counter(
             digest for batch in source() for digest in _digests(batch, columns) if digest % shares == share

@@ -11,8 +11,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-
 from conftest import SERVICE
+
 from errors import SourceError
 from sample import sample_database
 

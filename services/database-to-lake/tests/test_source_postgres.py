@@ -8,15 +8,18 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
-
 from conftest import Database
+
 from errors import SourceError
 from sources import Part, Wanted, open_source
 
 UTC_TIME = pa.timestamp("us", "UTC")
 
 
-def read(database: Database, wanted: Wanted = Wanted("t")) -> pa.Table:
+TABLE = Wanted("t")
+
+
+def read(database: Database, wanted: Wanted = TABLE) -> pa.Table:
     with open_source(database.url) as source, source.open(wanted) as relation:
         return pa.Table.from_batches(relation.batches(Part()), relation.schema)
 
@@ -114,7 +117,7 @@ def test_names_are_never_taken_for_sql(postgres: Database) -> None:
     names = ['we"ird', "it's", "select", "a b", "ü☃", "x; DROP TABLE t", "q"]
     quoted = ", ".join('"' + name.replace('"', '""') + '" int' for name in names)
     postgres.execute(f'CREATE TABLE "ta""b\'le; x" ({quoted})')
-    postgres.execute(f'INSERT INTO "ta""b\'le; x" VALUES (1, 2, 3, 4, 5, 6, 7)')
+    postgres.execute('INSERT INTO "ta""b\'le; x" VALUES (1, 2, 3, 4, 5, 6, 7)')
     assert read(postgres, Wanted("ta\"b'le; x")).to_pylist() == [dict(zip(names, range(1, 8), strict=True))]
 
 

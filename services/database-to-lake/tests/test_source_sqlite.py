@@ -9,8 +9,8 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
-
 from conftest import Database
+
 from errors import SourceError
 from source_sqlite import BATCH_ROWS
 from sources import Part, Relation, Wanted, open_source
@@ -22,7 +22,10 @@ def table_of(relation: Relation) -> pa.Table:
     return pa.Table.from_batches(relation.batches(Part()), relation.schema)
 
 
-def read(database: Database, wanted: Wanted = Wanted("t")) -> pa.Table:
+TABLE = Wanted("t")
+
+
+def read(database: Database, wanted: Wanted = TABLE) -> pa.Table:
     with open_source(database.url) as source, source.open(wanted) as relation:
         return table_of(relation)
 
@@ -118,7 +121,7 @@ def test_names_are_never_taken_for_sql(sqlite: Database) -> None:
     names = ['we"ird', "it's", "select", "a b", "ü☃", "x; DROP TABLE t"]
     quoted = ", ".join('"' + name.replace('"', '""') + '"' for name in names)
     sqlite.execute(f'CREATE TABLE "ta""b\'le; x" ({quoted})')
-    sqlite.execute(f'INSERT INTO "ta""b\'le; x" VALUES (1, 2, 3, 4, 5, 6)')
+    sqlite.execute('INSERT INTO "ta""b\'le; x" VALUES (1, 2, 3, 4, 5, 6)')
     found = read(sqlite, Wanted("ta\"b'le; x"))
     assert found.to_pylist() == [dict(zip(names, range(1, 7), strict=True))]
 
