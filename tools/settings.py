@@ -35,7 +35,10 @@ NAMES = (
     "TASK_ROLE",
     "LOG_GROUP",
     "LAKE_URL",
+    "RESULTS_BLOCK",
 )
+RESULTS_BLOCK = "s3-bucket/data-flows-results"
+"""The block of results where an environment names no other."""
 REQUIRED = ("PREFECT_API_URL", "AWS_REGION", "WORK_POOL", "EXECUTION_ROLE", "TASK_ROLE", "LOG_GROUP", "LAKE_URL")
 
 #: Reads {name: value} of the parameters directly below a path.
@@ -69,6 +72,8 @@ class Settings:
     task_role: str
     log_group: str
     lake_url: str
+    results_block: str = RESULTS_BLOCK
+    """The Prefect block, `<type>/<name>`, where results of flows and tasks are kept."""
     prefect_api_key: str | None = field(default=None, repr=False)
     account: str | None = None
     registry: str | None = None
@@ -89,6 +94,10 @@ class Settings:
             "LAKE_URL": self.lake_url,
             "AWS_REGION": region,
             "AWS_DEFAULT_REGION": region,
+            # An unset or unreadable default would send results to the task's own disk, which is lost with it.
+            "PREFECT_RESULTS_DEFAULT_STORAGE_BLOCK": self.results_block,
+            "PREFECT_RESULTS_PERSIST_BY_DEFAULT": "true",
+            "PREFECT_RESULTS_DEFAULT_SERIALIZER": "json",
         }
 
 
@@ -159,6 +168,7 @@ def load(environment: str, process_env: Mapping[str, str], dotenv: Path, paramet
         task_role=values["TASK_ROLE"],
         log_group=values["LOG_GROUP"],
         lake_url=values["LAKE_URL"],
+        results_block=values["RESULTS_BLOCK"] or RESULTS_BLOCK,
     )
 
 
