@@ -6,7 +6,6 @@ Never imports a flow: entrypoints are looked up in the syntax tree.
 
 from __future__ import annotations
 
-import ast
 import difflib
 import re
 import tomllib
@@ -14,10 +13,15 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
+from tools import dockerfile, entrypoint
 from tools.errors import UserError
-from tools.model import Declaration, Deployment, DockerStorage, ECSRun, Override, Schedule, Service, overlaid
+from tools.explain import Source
+from tools.forms import inside_path
+from tools.model import Declaration, Service
+from tools.settings import environment_name
+from tools.toml_lines import Location
 
 NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 MAX_NAME = 63
@@ -44,14 +48,13 @@ def services(root: Path, names: Sequence[str] = ()) -> list[Service]:
             raise UserError(f"there is no service '{name}' under services/", _did_you_mean(name, there))
     found: list[Service] = []
     problems: list[str] = []
-    for name in names or there:
+    for name in dict.fromkeys(names or there):
         try:
             found.append(load(home / name, root))
         except UserError as error:
-            problems.append(error.message)
+            problems.extend(error.message.splitlines())
     if problems:
-        count = sum(message.count("\n") + 1 for message in problems)
-        raise UserError("\n".join(problems), f"{count} to mend; nothing was built or written")
+        raise UserError("\n".join(problems), f"{len(problems)} to mend; nothing was built or written")
     return found
 
 
@@ -88,160 +91,86 @@ def load(path: Path, root: Path) -> Service:
     Raises:
         UserError: with one line for each thing that is wrong.
     """
-    shown = path.relative_to(root)
-    if path.is_symlink():
-        raise UserError(f"{shown}: is a symbolic link; a service is a directory of its own")
     try:
         check_name(path.name)
     except UserError as error:
-        raise UserError(f"{shown}: {error.message}") from None
-    declaration = _read(path / "service.toml", shown / "service.toml")
-    service = Service(name=path.name, path=path, declaration=declaration)
-    problems = [*_override_problems(service), *_dockerfile_problems(service), *_entrypoint_problems(service)]
-    if problems:
-        raise UserError("\n".join(f"{shown}/{problem}" for problem in problems))
-    return service
-
-
-def _read(path: Path, shown: Path) -> Declaration:
-    if not path.is_file():
-        raise UserError(f"{shown}: is missing; every directory under services/ has one")
-    if path.stat().st_size > MAX_TOML_BYTES:
-        raise UserError(f"{shown}: has {path.stat().st_size} bytes; at most {MAX_TOML_BYTES} are read")
+        raise UserError(f"services/: {error.message}") from None
+    shown = path.relative_to(root).as_posix()
+    if path.is_symlink():
+        raise UserError(f"{shown}: is a symbolic link; a service is a directory of its own")
     try:
-        text = path.read_text("utf-8")
-        raw = tomllib.loads(text)
+        text, raw = _read(path / "service.toml")
+        source = Source(text, raw, "service.toml")
+        declaration, problems = _declared(raw, source)
+        problems += _dockerfile_problems(path, raw)
+        if declaration:
+            service = Service(name=path.name, path=path, declaration=declaration)
+            problems += _environment_problems(service, source)
+            problems += entrypoint.problems(path, declaration.docker_storage.entrypoint, path.name)
+            if not problems:
+                return service
+    except UserError as error:
+        problems = [error.message]
+    except OSError as error:
+        problems = [f"{Path(str(error.filename)).name}: cannot be read: {error.strerror}"]
+    raise UserError("\n".join(f"{shown}/{problem}" for problem in problems))
+
+
+def _read(path: Path) -> tuple[str, dict[str, Any]]:
+    if not path.is_file():
+        raise UserError(f"{path.name}: is missing; every directory under services/ has one")
+    with path.open("rb") as file:
+        content = file.read(MAX_TOML_BYTES + 1)
+    if len(content) > MAX_TOML_BYTES:
+        raise UserError(f"{path.name}: has {path.stat().st_size} bytes; at most {MAX_TOML_BYTES} are read")
+    try:
+        text = content.decode().replace("\r\n", "\n")
+        return text, tomllib.loads(text)
     except UnicodeDecodeError as error:
-        raise UserError(f"{shown}: not UTF-8 at byte {error.start}") from None
+        line = content.count(b"\n", 0, error.start) + 1
+        raise UserError(f"{path.name}:{line}: not UTF-8: byte {content[error.start]:#x}; save it as UTF-8") from None
     except tomllib.TOMLDecodeError as error:
-        raise UserError(f"{shown}: not TOML: {error}") from None
+        place = re.search(r" \(at line (\d+), column \d+\)", str(error))
+        where = f"{path.name}:{place[1]}" if place else path.name
+        raise UserError(f"{where}: not TOML: {str(error).replace(place[0], '') if place else error}") from None
+    except RecursionError:
+        raise UserError(f"{path.name}: not TOML that anybody wrote: nested too deep") from None
+
+
+def _declared(raw: dict[str, Any], source: Source) -> tuple[Declaration | None, list[str]]:
     try:
-        return Declaration.model_validate(raw)
+        return Declaration.model_validate(raw), []
     except ValidationError as error:
-        raise UserError("\n".join(_explained(error, text, shown, Declaration))) from None
+        return None, list(source.explained(error))
 
 
-def _explained(error: ValidationError, text: str, shown: Path, model: type[BaseModel]) -> Iterator[str]:
-    for item in error.errors(include_url=False):
-        location = tuple(part for part in item["loc"] if part != "[key]")
-        line = _line_of(text, location)
-        where = f"{shown}:{line}" if line else str(shown)
-        key = ".".join(str(part) for part in location) or "the file"
-        message = item["msg"].removeprefix("Value error, ")
-        if item["type"] == "extra_forbidden":
-            message = _unknown_key(location)
-        elif item["type"] == "missing":
-            message = "is missing"
-        elif item["type"] != "value_error":
-            message = f"{message}, found {_short(item['input'])}"
-        yield f"{where}: {key}: {message}"
-
-
-def _short(value: Any) -> str:
-    shown = repr(value)
-    return shown if len(shown) <= 60 else shown[:57] + "…"
-
-
-def _unknown_key(location: Sequence[str | int]) -> str:
-    tables: dict[str, type[BaseModel]] = {
-        "docker_storage": DockerStorage,
-        "ecs_run": ECSRun,
-        "deployments": Deployment,
-        "schedules": Schedule,
-        "environments": Override,
-    }
-    owner = next((tables[str(part)] for part in reversed(location[:-1]) if str(part) in tables), Declaration)
-    allowed = list(owner.model_fields)
-    close = difflib.get_close_matches(str(location[-1]), allowed, n=1)
-    guess = f"did you mean {close[0]}? " if close else ""
-    return f"unknown key; {guess}allowed are {', '.join(allowed)}"
-
-
-def _line_of(text: str, location: Sequence[str | int]) -> int | None:
-    """The line of a key in a TOML text, by its headers; the nearest header's where the key itself is not found."""
-    table: list[str | int] = []
-    counts: dict[str, int] = {}
-    best: tuple[int, int] | None = None
-    for number, line in enumerate(text.splitlines(), start=1):
-        header = re.match(r"\s*(\[\[?)\s*([^\]]+?)\s*\]\]?", line)
-        key = re.match(r"""\s*["']?([\w-]+)["']?\s*[.=]""", line)
-        if header:
-            table = list(header[2].replace('"', "").split("."))
-            if header[1] == "[[":
-                counts[header[2]] = counts.get(header[2], -1) + 1
-                table.append(counts[header[2]])
-            path = table
-        elif key:
-            path = [*table, key[1]]
-        else:
-            continue
-        if tuple(path) == tuple(location[: len(path)]) and (best is None or len(path) > best[0]):
-            best = (len(path), number)
-    return best[1] if best else None
-
-
-def _override_problems(service: Service) -> Iterator[str]:
-    for environment, override in service.declaration.environments.items():
+def _environment_problems(service: Service, source: Source) -> Iterator[str]:
+    """Environments that are misspelt, and what one changes to what cannot be."""
+    declared = service.declaration
+    named: list[tuple[Location, str]] = [(("environments", name), name) for name in declared.environments]
+    for index, deployment in enumerate(declared.deployments):
+        named += [(("deployments", index, "active_in", at), name) for at, name in enumerate(deployment.active_in or ())]
+    for location, name in named:
         try:
-            overlaid(service.declaration.ecs_run, override.ecs_run)
+            environment_name(name)
+        except UserError as error:
+            yield source.at(location, f"{error.message}; {error.hint}")
+    for name in declared.environments:
+        try:
+            service.ecs_run(name)
         except ValidationError as error:
-            text = (service.path / "service.toml").read_text("utf-8")
-            for item in error.errors():
-                location = ("environments", environment, "ecs_run", *item["loc"])
-                line = _line_of(text, location)
-                where = f"service.toml:{line}" if line else "service.toml"
-                unknown = item["type"] == "extra_forbidden"
-                message = _unknown_key(location) if unknown else item["msg"].removeprefix("Value error, ")
-                yield f"{where}: {'.'.join(map(str, location))}: {message}"
+            yield from source.explained(error, ("environments", name, "ecs_run"))
 
 
-def _dockerfile_problems(service: Service) -> Iterator[str]:
-    name = service.declaration.docker_storage.dockerfile
-    path = service.path / name
-    if not path.is_file():
+def _dockerfile_problems(path: Path, raw: dict[str, Any]) -> Iterator[str]:
+    storage = raw.get("docker_storage")
+    name = storage.get("dockerfile", "Dockerfile") if isinstance(storage, dict) else "Dockerfile"
+    try:
+        inside_path(str(name))
+    except ValueError:
+        return  # told already, as the value that it is
+    if not (path / name).is_file():
         yield f"{name}: is missing; it builds the flow's image"
         return
-    lines = path.read_text("utf-8", errors="replace").splitlines()
-    froms = [line.split()[1] for line in lines if re.match(r"\s*FROM\s+\S", line, re.IGNORECASE)]
-    if not froms or froms[-1] != "base":
-        yield f"{name}: its last FROM is {froms[-1] if froms else 'missing'}; a service's image is built FROM base"
-    for number, line in enumerate(lines, start=1):
-        if re.match(r"\s*ENTRYPOINT\b", line, re.IGNORECASE):
-            yield f"{name}:{number}: ENTRYPOINT is the base image's: it forwards signals; set ecs_run.command instead"
-        argument = re.match(r"\s*ARG\s+(\w+)", line, re.IGNORECASE)
-        if argument and _looks_secret_argument(argument[1]):
-            yield f"{name}:{number}: ARG {argument[1]} looks like a secret; docker history shows every build argument"
-    users = [line.split()[1] for line in lines if re.match(r"\s*USER\s+\S", line, re.IGNORECASE)]
-    if users and users[-1].split(":")[0] in ("root", "0"):
-        yield f"{name}: ends as USER root; flows run as the base image's user: end with USER flow"
-
-
-def _looks_secret_argument(name: str) -> bool:
-    return bool(re.search(r"(PASSWORD|SECRET|TOKEN|API_?KEY|CREDENTIAL)", name, re.IGNORECASE))
-
-
-def _entrypoint_problems(service: Service) -> Iterator[str]:
-    file, function = service.declaration.docker_storage.entrypoint.split(":")
-    path = service.path / file
-    if not path.is_file():
-        yield f"service.toml: docker_storage.entrypoint: there is no {file} in the service's directory"
-        return
-    try:
-        tree = ast.parse(path.read_bytes(), file)
-    except (SyntaxError, ValueError) as error:
-        line = f":{error.lineno}" if isinstance(error, SyntaxError) and error.lineno else ""
-        yield f"{file}{line}: is not Python: {error.msg if isinstance(error, SyntaxError) else error}"
-        return
-    functions = {node.name: node for node in tree.body if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)}
-    names = {
-        alias.asname or alias.name for node in tree.body if isinstance(node, ast.ImportFrom) for alias in node.names
-    }
-    names |= {
-        t.id for node in tree.body if isinstance(node, ast.Assign) for t in node.targets if isinstance(t, ast.Name)
-    }
-    if function in functions and not functions[function].decorator_list:
-        yield f"{file}:{functions[function].lineno}: '{function}' is no flow; decorate it with @flow"
-    elif function not in functions and function not in names:
-        close = difflib.get_close_matches(function, functions, n=1)
-        guess = f"; did you mean {close[0]}?" if close else ""
-        yield f"service.toml: docker_storage.entrypoint: {file} has no function '{function}'{guess}"
+    for line, problem in dockerfile.problems((path / name).read_text("utf-8", errors="replace")):
+        yield f"{name}:{line}: {problem}"

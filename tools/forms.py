@@ -178,14 +178,19 @@ def _entrypoint(value: str) -> str:
     return value
 
 
-def _inside(value: str) -> str:
-    if Path(value).is_absolute() or ".." in Path(value).parts or not value.strip():
+def inside_path(value: str) -> str:
+    """Gives a path below a service's directory back.
+
+    Raises:
+        ValueError: it is none.
+    """
+    if Path(value).is_absolute() or ".." in Path(value).parts or not value.strip() or not value.isprintable():
         raise ValueError(f"{value!r} is not a path inside the service's directory")
     return value
 
 
 Entrypoint = Annotated[StrictStr, AfterValidator(_entrypoint)]
-InsidePath = Annotated[StrictStr, AfterValidator(_inside)]
+InsidePath = Annotated[StrictStr, AfterValidator(inside_path)]
 Cron = Annotated[StrictStr, AfterValidator(_cron)]
 Seconds = Annotated[StrictInt, Field(gt=0, le=_MAX_SECONDS)]
 RRule = Annotated[StrictStr, AfterValidator(_rrule)]

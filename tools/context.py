@@ -1,0 +1,158 @@
+"""Which files a Docker build context holds, by BuildKit's reading of .dockerignore.
+
+Takes a directory, gives the files and links that a build sees. Reads only. The Docker SDK has such a function too, but
+it leaves files out that BuildKit takes (`*` with `!**/*.py` below a directory): an image would change without its
+fingerprint.
+"""
+
+from __future__ import annotations
+
+import os
+import posixpath
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from tools.errors import UserError
+
+_WILD = {"*": "[^/]*", "?": "[^/]"}
+
+
+@dataclass(frozen=True)
+class Pattern:
+    """One line of a .dockerignore. `kept` is one with `!`, which takes back what earlier lines leave out."""
+
+    text: str
+    kept: bool
+
+    @cached_property
+    def _expression(self) -> re.Pattern[str]:
+        return re.compile(_expression(self.text))
+
+    def matches(self, path: str) -> bool:
+        """Whether it matches just this path; what holds of a directory holds below it by `_left_out`."""
+        return self._expression.fullmatch(path) is not None
+
+
+def files(context: Path, dockerfile: str = "Dockerfile") -> list[str]:
+    """The files and links of a build context, without what its .dockerignore leaves out, and the Dockerfile.
+
+    Args:
+        context: the directory.
+        dockerfile: decides the image even where it is left out of the context; its own ignore file,
+            `<dockerfile>.dockerignore`, goes before `.dockerignore`.
+
+    Returns:
+        Paths below the directory with `/` between their parts, in order. Directories are not among them: git keeps no
+        empty ones, and the same commit must give the same list in every clone.
+
+    Raises:
+        UserError: the ignore file cannot be read.
+    """
+    patterns = _patterns(context, dockerfile)
+    found = set(_walk(context, "", patterns, [False] * len(patterns)))
+    if (context / dockerfile).is_file():
+        found.add(posixpath.normpath(dockerfile))
+    return sorted(found)
+
+
+def ignore_file(context: Path, dockerfile: str) -> Path | None:
+    """The ignore file that a build takes; None where there is none."""
+    for path in (context / f"{dockerfile}.dockerignore", context / ".dockerignore"):
+        if path.is_file():
+            return path
+    return None
+
+
+def _patterns(context: Path, dockerfile: str) -> list[Pattern]:
+    path = ignore_file(context, dockerfile)
+    if path is None:
+        return []
+    try:
+        lines = path.read_text("utf-8-sig").split("\n")
+    except UnicodeDecodeError as error:
+        raise UserError(f"{path}: not UTF-8 at byte {error.start}", "save it as UTF-8") from None
+    found = []
+    for number, line in enumerate(lines, start=1):
+        text = "" if line.startswith("#") else line.strip()
+        kept = text.startswith("!")
+        text = text.removeprefix("!").strip()
+        if kept and not text.strip("/"):
+            raise UserError(f"{path}:{number}: '!' alone says nothing", "write what to keep, e.g. !flow.py")
+        if text:
+            pattern = Pattern(posixpath.normpath(text).lstrip("/") or "/", kept)
+            _checked(pattern, f"{path}:{number}")
+            found.append(pattern)
+    return found
+
+
+def _checked(pattern: Pattern, where: str) -> None:
+    try:
+        pattern.matches("x")
+    except ValueError as error:
+        raise UserError(f"{where}: '{pattern.text}' is no pattern: {error}", "see Docker's .dockerignore") from None
+
+
+def _walk(context: Path, below: str, patterns: Sequence[Pattern], above: Sequence[bool]) -> Iterator[str]:
+    with os.scandir(context / below) as entries:
+        for entry in entries:
+            path = f"{below}/{entry.name}" if below else entry.name
+            left_out, matched = _left_out(path, patterns, above)
+            if not entry.is_dir(follow_symlinks=False):
+                if not left_out:
+                    yield path
+            elif not left_out or _may_keep_below(path, patterns):
+                yield from _walk(context, path, patterns, matched)
+
+
+def _left_out(path: str, patterns: Sequence[Pattern], above: Sequence[bool]) -> tuple[bool, list[bool]]:
+    """Whether a path is left out, and which patterns matched it. The last that says something decides.
+
+    Args:
+        path: what is asked about.
+        patterns: in their order.
+        above: which of them matched its directory, and so match it too.
+    """
+    left_out, matched = False, []
+    for pattern, inherited in zip(patterns, above, strict=True):
+        match = inherited or (pattern.kept == left_out and pattern.matches(path))
+        matched.append(match)
+        if match:
+            left_out = not pattern.kept
+    return left_out, matched
+
+
+def _may_keep_below(directory: str, patterns: Sequence[Pattern]) -> bool:
+    """Whether a line with `!` may take back something in a directory that is left out."""
+    below = f"{directory}/"
+    for pattern in patterns:
+        plain = re.split(r"[*?\[\\]", pattern.text, maxsplit=1)[0]
+        if pattern.kept and (plain.startswith(below) or (plain != pattern.text and below.startswith(plain))):
+            return True
+    return False
+
+
+def _expression(pattern: str) -> str:
+    """A pattern as a regular expression: `*` and `?` stop at `/`, `**` does not, `\\` takes the next sign as it is.
+
+    Raises:
+        ValueError: BuildKit would refuse it, or read it in an unexpected way.
+    """
+    signs = re.findall(r"\*\*/?|[*?]|\\.|\[\^?[^\[\]\\]+\]|.", pattern)
+    return "".join(_translated(sign, last=index == len(signs) - 1) for index, sign in enumerate(signs))
+
+
+def _translated(sign: str, *, last: bool) -> str:
+    if sign.startswith("**"):
+        return ".*" if last else "(?:.*/)?"
+    if sign in _WILD:
+        return _WILD[sign]
+    if sign == "[":
+        raise ValueError("its [ has no ], or holds [ or \\")
+    if sign.startswith("["):
+        return re.sub(r"([&~|])", r"\\\1", sign)
+    if sign == "\\" or (sign.startswith("\\") and sign[1].isalnum()):
+        raise ValueError("a \\ may stand before a sign only, not before a letter or the end")
+    return re.escape(sign[-1])
