@@ -9,8 +9,9 @@ in their place, together with those that only the lake still has, and adds what 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import suppress
+from itertools import chain
 
 import pyarrow as pa
 
@@ -69,16 +70,20 @@ class Copy:
         at_old = self._at_watermark(previous, Part(cursor, exactly=old))
         if watermark == old:
             return settled + at_old, old
+        settled += [file.model_copy(update={"newest": False}) for file in at_old if not _is_small(file)]
         absorbed: list[File] = []
 
-        def small_files(partition: str) -> Generator[pa.RecordBatch]:
-            small = [file for file in settled if file.partition == partition and file.bytes < SMALL_FILE_BYTES]
+        def small_files(partition: str) -> Iterator[pa.RecordBatch]:
+            small = [file for file in settled if file.partition == partition and _is_small(file)]
             absorbed.extend(small)
-            return self._rows_of(previous, small)
+            return self._lake.batches(small, self.schema)
 
-        newer = self._write(Part(cursor, above=old, below=watermark), begin=small_files)
+        newer = self._write(
+            Part(cursor, above=old, below=watermark),
+            first=self._lake.batches([file for file in at_old if _is_small(file)], self.schema),
+            begin=small_files,
+        )
         kept = [file for file in settled if file not in absorbed]
-        kept += [file.model_copy(update={"newest": False}) for file in at_old]
         return kept + newer + self._write(Part(cursor, exactly=watermark), newest=True), watermark
 
     def written(self, files: Iterable[File]) -> list[File]:
@@ -91,26 +96,41 @@ class Copy:
             self._lake.delete(self._written)
 
     def _at_watermark(self, previous: Manifest, part: Part) -> list[File]:
+        """The rows at the watermark: the source's and those that only the lake has, each once."""
         lake_files = [file for file in previous.files if file.newest]
+        names = self._relation.schema.names
+        common = [name for name in names if name in previous.schema.names]
+
+        def in_lake() -> Iterator[pa.RecordBatch]:
+            return self._lake.batches(lake_files, self.schema)
+
+        def in_source() -> Iterator[pa.RecordBatch]:
+            return self._rows(part)
+
+        if len(common) < len(previous.schema):
+            # The source has dropped columns, which makes the lake's version of a row the fuller one.
+            count = sum(file.rows for file in lake_files)
+            return lake_files + self._write_batches(leftovers(in_source, in_lake, count, common), newest=True)
         before = self.rows_read
         files = self._write(part, newest=True)
-        count = self.rows_read - before
-        if not count:
-            return lake_files
-        if sorted(file.sha256 for file in files) == sorted(file.sha256 for file in lake_files):
-            return files
-        common = [name for name in self._relation.schema.names if name in previous.schema.names]
-        left = leftovers(lambda: self._rows_of(previous, lake_files), lambda: self._rows(part), count, common)
+        if not files or sorted(file.sha256 for file in files) == sorted(file.sha256 for file in lake_files):
+            return files or lake_files
+        left = leftovers(in_lake, in_source, self.rows_read - before, common)
         return files + self._write_batches(left, newest=True)
 
     def _rows(self, part: Part) -> Generator[pa.RecordBatch]:
         return (conform(batch, self.schema) for batch in self._relation.batches(part))
 
-    def _rows_of(self, manifest: Manifest, files: Iterable[File]) -> Generator[pa.RecordBatch]:
-        return (conform(batch, self.schema) for batch in self._lake.batches(manifest, files))
-
-    def _write(self, part: Part, *, newest: bool = False, begin: Begin = from_nothing) -> list[File]:
-        return self._write_batches(self._counted(prefetched(self._rows(part))), newest=newest, begin=begin)
+    def _write(
+        self,
+        part: Part,
+        *,
+        newest: bool = False,
+        first: Iterable[pa.RecordBatch] = (),
+        begin: Begin = from_nothing,
+    ) -> list[File]:
+        rows = self._counted(prefetched(self._rows(part)))
+        return self._write_batches(chain(first, rows), newest=newest, begin=begin)
 
     def _write_batches(
         self, batches: Iterable[pa.RecordBatch], *, newest: bool, begin: Begin = from_nothing
@@ -131,3 +151,7 @@ class Copy:
             yield batch
             self.rows_read += batch.num_rows
             self._progress(self.rows_read, self._relation.estimate)
+
+
+def _is_small(file: File) -> bool:
+    return file.bytes < SMALL_FILE_BYTES

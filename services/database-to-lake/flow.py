@@ -73,6 +73,8 @@ def copy_table(table: str, cursor: str | None, partition: str | None, query_file
         started = time.monotonic()
         outcome = load(source, lake, request, reporter(wanted.name))
     seconds = time.monotonic() - started
+    if outcome.untidy:
+        logger.warning("Files of older runs were not cleaned up: %s", outcome.untidy)
     logger.info("%s. See this run: %s", told(outcome, seconds), run_address())
     return summarised(outcome, where(lake, wanted), seconds)
 

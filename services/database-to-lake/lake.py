@@ -129,31 +129,32 @@ class Lake:
 
     def tidy(self, table: str, now: datetime) -> int:
         """Removes what no manifest of the last day names, if it is older than a day. Gives how many files that were."""
-        manifests = [(path, Manifest.model_validate_json(self._get(path))) for path, _ in self._manifests(table)]
-        successors = [manifest.created for _, manifest in manifests[1:]] + [now]
-        # A reader may have begun with a manifest just before it was followed by another.
-        kept = [one for one, followed in zip(manifests, successors, strict=True) if now - followed <= RETENTION]
-        needed = {path for path, _ in kept} | {file.path for _, manifest in kept for file in manifest.files}
+        manifests = self.manifests(table)
+        followed = [manifest.created for manifest in manifests[1:]] + [now]
+        # A reader may have begun with a state just before it was followed by another.
+        kept = [one for one, end in zip(manifests, followed, strict=True) if now - end <= RETENTION]
+        needed = {_manifest_path(table, manifest.number) for manifest in kept}
+        needed |= {file.path for manifest in kept for file in manifest.files}
         everything = self._list(_directory(table))
         removable = [path for path, changed in everything if path not in needed and now - changed > RETENTION]
         self.delete(removable)
         return sum(path.endswith(".parquet") for path in removable)
 
-    def batches(self, manifest: Manifest, files: Iterable[File] | None = None) -> Iterator[pa.RecordBatch]:
-        """The rows of a state, or of some of its files, in that state's schema."""
-        for file in manifest.files if files is None else files:
+    def batches(self, files: Iterable[File], schema: pa.Schema) -> Iterator[pa.RecordBatch]:
+        """The rows of some files of a table, in a schema that holds theirs."""
+        for file in files:
             with self._explained("read"):
-                # Files are bounded in size, and the newest rows of a table stand in small ones.
+                # In one piece: files are bounded in size, and it is the small ones that are read here.
                 parquet = pq.ParquetFile(pa.BufferReader(self._get(file.path)))
-                for batch in parquet.iter_batches(batch_size=_READ_ROWS):
-                    yield conform(batch, manifest.schema)
+            for batch in parquet.iter_batches(batch_size=_READ_ROWS):
+                yield conform(batch, schema)
 
     def read(self, table: str) -> pa.Table:
         """All rows of a table."""
         manifest = self.current(table)
         if manifest is None:
             raise LakeError(f"the lake {without_secrets(self.url)} has no table {table}")
-        return pa.Table.from_batches(self.batches(manifest), schema=manifest.schema)
+        return pa.Table.from_batches(self.batches(manifest.files, manifest.schema), schema=manifest.schema)
 
     def tables(self) -> list[str]:
         """The names of the tables there are."""
@@ -161,8 +162,10 @@ class Lake:
             prefixes = obstore.list_with_delimiter(self._store)["common_prefixes"]
         return sorted(unquote(prefix) for prefix in prefixes)
 
-    def _manifests(self, table: str) -> list[tuple[str, datetime]]:
-        return sorted(self._list(f"{_directory(table)}/_manifests"))
+    def manifests(self, table: str) -> list[Manifest]:
+        """The table's states that are still kept, the current one last."""
+        paths = sorted(path for path, _ in self._list(f"{_directory(table)}/_manifests"))
+        return [Manifest.model_validate_json(self._get(path)) for path in paths]
 
     def _list(self, prefix: str) -> list[tuple[str, datetime]]:
         with self._explained("list"):

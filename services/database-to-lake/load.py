@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 import pyarrow as pa
 
 from copying import Copy, Progress
-from errors import LostRaceError, SourceError
+from errors import LakeError, LostRaceError, SourceError
 from lake import File, Lake, Manifest, encoded
 from months import has_months
 from schemas import merged
@@ -45,6 +45,8 @@ class Outcome:
     rows_new: int
     files_written: int
     bytes_written: int
+    #: Why files of older runs could not be cleaned up, "" where they were.
+    untidy: str
 
 
 def load(source: Source, lake: Lake, request: Request, progress: Progress = lambda done, total: None) -> Outcome:
@@ -81,7 +83,6 @@ def load(source: Source, lake: Lake, request: Request, progress: Progress = lamb
         except LostRaceError:
             copy.discard()
             raise
-    lake.tidy(request.wanted.name, datetime.now(UTC))
     written = copy.written(files)
     return Outcome(
         manifest=manifest if changed or current is None else current,
@@ -90,7 +91,17 @@ def load(source: Source, lake: Lake, request: Request, progress: Progress = lamb
         rows_new=manifest.rows - (base.rows if base else 0) if changed else 0,
         files_written=len(written),
         bytes_written=sum(file.bytes for file in written),
+        untidy=_tidied(lake, request.wanted.name),
     )
+
+
+def _tidied(lake: Lake, table: str) -> str:
+    try:
+        lake.tidy(table, datetime.now(UTC))
+    except LakeError as exc:
+        # The copy is complete and committed; a later run cleans up.
+        return str(exc)
+    return ""
 
 
 def _copied(

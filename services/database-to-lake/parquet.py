@@ -118,6 +118,8 @@ class ParquetWriter:
 
     def write(self, batch: pa.RecordBatch) -> None:
         """Takes rows in the writer's schema."""
+        if not batch.num_rows:
+            return
         try:
             for partition, rows in by_month(batch, self._partition):
                 if partition not in self._begun:

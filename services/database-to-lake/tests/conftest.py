@@ -105,10 +105,10 @@ def postgres_server() -> Iterator[str]:
 
 @pytest.fixture
 def postgres(postgres_server: str) -> Iterator[Database]:
-    with adbc_driver_postgresql.dbapi.connect(f"{postgres_server}/postgres", autocommit=True) as administrator:
-        with administrator.cursor() as cursor:
-            cursor.execute("DROP DATABASE IF EXISTS source WITH (FORCE)")
-            cursor.execute("CREATE DATABASE source")
+    administrator = adbc_driver_postgresql.dbapi.connect(f"{postgres_server}/postgres", autocommit=True)
+    with administrator, administrator.cursor() as cursor:
+        cursor.execute("DROP DATABASE IF EXISTS source WITH (FORCE)")
+        cursor.execute("CREATE DATABASE source")
     with adbc_driver_postgresql.dbapi.connect(f"{postgres_server}/source", autocommit=True) as connection:
 
         def execute(statement: str, parameters: list[tuple[object, ...]] | None = None) -> None:
