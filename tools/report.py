@@ -11,7 +11,6 @@ from rich.markup import escape
 from rich.table import Table
 
 from tools.actions import Plan, Result
-from tools.errors import ToolsError
 from tools.model import Service
 
 QUIET_SECONDS = 5
@@ -64,7 +63,7 @@ def services_table(services: Sequence[Service]) -> Table:
     for item in services:
         declared = item.declaration
         names = ", ".join(deployment.name for deployment in declared.deployments) or "none"
-        table.add_row(item.name, declared.docker_storage.entrypoint, names, declared.description)
+        table.add_row(item.name, declared.docker_storage.entrypoint, names, escape(declared.description))
     return table
 
 
@@ -131,9 +130,3 @@ def results_json(plan: Plan, results: Sequence[Result]) -> dict[str, Any]:
             for result in results
         ],
     }
-
-
-def error_text(error: ToolsError) -> str:
-    """An error for the terminal, with its hint below it."""
-    hint = f"\n  → {error.hint}" if error.hint else ""
-    return f"{error.message}{hint}"

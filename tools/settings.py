@@ -40,6 +40,16 @@ NAMES = (
 RESULTS_BLOCK = "s3-bucket/data-flows-results"
 """The block of results where an environment names no other."""
 REQUIRED = ("PREFECT_API_URL", "AWS_REGION", "WORK_POOL", "EXECUTION_ROLE", "TASK_ROLE", "LOG_GROUP", "LAKE_URL")
+#: What a value must be like, and that in words. A value is shown in an error, so no secret stands here.
+_FORMS = {
+    "AWS_REGION": (r"[a-z]{2}(-[a-z]+)+-[0-9]", "a region, e.g. eu-west-1"),
+    "AWS_ENDPOINT_URL": (r"https?://[^\s/@]+/?", "an http(s) address without a path"),
+    "AWS_ACCOUNT_ID": (r"[0-9]{12}", "the 12 digits of an account"),
+    "REGISTRY": (r"[A-Za-z0-9.-]+(:[0-9]+)?", "a host with or without a port, and without https://"),
+    "WORK_POOL": (r"[^/%&<>]+", "a name without / % & < >"),
+    "LOG_GROUP": (r"[A-Za-z0-9_./#-]+", "a name of letters, digits and _ . / # -"),
+    "LAKE_URL": (r"s3://[^\s/]+(/\S*)?", "s3://BUCKET/PREFIX"),
+}
 
 #: Reads {name: value} of the parameters directly below a path.
 ParameterReader = Callable[["Connection", str], Mapping[str, str]]
@@ -144,14 +154,10 @@ def load(environment: str, process_env: Mapping[str, str], dotenv: Path, paramet
     """
     environment_name(environment)
     if environment == LOCAL:
-        return _local({**read_dotenv(dotenv, LOCAL), **process_env})
-    given = {**read_dotenv(dotenv, environment), **process_env}
-    connection = Connection(
-        given.get("AWS_REGION") or given.get("AWS_DEFAULT_REGION") or _no_region(environment),
-        given.get("AWS_ENDPOINT_URL") or None,
-    )
-    root = f"/DataFlows/{environment}"
-    stored = parameters(connection, root)
+        return _local(_given(LOCAL, process_env, dotenv))
+    given = _given(environment, process_env, dotenv)
+    connection = _connection(environment, given)
+    stored = parameters(connection, f"/DataFlows/{environment}")
     values = {name: given.get(name) or stored.get(name, "") for name in NAMES}
     values["AWS_REGION"] = connection.region
     _check(environment, values, given)
@@ -170,6 +176,24 @@ def load(environment: str, process_env: Mapping[str, str], dotenv: Path, paramet
         lake_url=values["LAKE_URL"],
         results_block=values["RESULTS_BLOCK"] or RESULTS_BLOCK,
     )
+
+
+def _given(environment: str, process_env: Mapping[str, str], dotenv: Path) -> dict[str, str]:
+    return {**read_dotenv(dotenv, environment), **{name: value for name, value in process_env.items() if value}}
+
+
+def _connection(environment: str, given: Mapping[str, str]) -> Connection:
+    """How the environment's AWS is reached; checked before it is asked for the rest."""
+    region, endpoint = given.get("AWS_REGION") or given.get("AWS_DEFAULT_REGION"), given.get("AWS_ENDPOINT_URL")
+    if not region:
+        raise UserError(
+            f"AWS_REGION is not set for {environment}",
+            f"set it in the process environment, or in .env together with ENVIRONMENT={environment}",
+        )
+    problems = _form_problems({"AWS_REGION": region, "AWS_ENDPOINT_URL": endpoint or ""}, given, environment)
+    if problems:
+        raise UserError("\n".join(problems), "mend it in the process environment or in .env")
+    return Connection(region, endpoint)
 
 
 def _local(given: Mapping[str, str]) -> Settings:
@@ -196,16 +220,9 @@ def local_port(given: Mapping[str, str], name: str, default: int) -> int:
         UserError: it is not a number from 1 to 65535.
     """
     value = given.get(name) or str(default)
-    if not value.isascii() or not value.isdigit() or not 1 <= int(value) <= 65535:
+    if not re.fullmatch(r"[0-9]{1,5}", value) or not 1 <= int(value) <= 65535:
         raise UserError(f"{name} is {value!r}; it must be a port number from 1 to 65535")
     return int(value)
-
-
-def _no_region(environment: str) -> str:
-    raise UserError(
-        f"AWS_REGION is not set for {environment}",
-        f"set it in the process environment, or in .env together with ENVIRONMENT={environment}",
-    )
 
 
 def _check(environment: str, values: Mapping[str, str], given: Mapping[str, str]) -> None:
@@ -215,27 +232,40 @@ def _check(environment: str, values: Mapping[str, str], given: Mapping[str, str]
         for name in REQUIRED
         if not values[name]
     ]
-    for name in NAMES:
-        value = values[name]
-        where = "the process environment or .env" if given.get(name) else f"{root}/{name}"
-        if value != value.strip():
-            problems.append(f"{name} begins or ends with white space ({where}); a trailing newline is a usual cause")
+    problems.extend(_form_problems(values, given, environment))
     problems.extend(_api_url_problems(values["PREFECT_API_URL"].strip()))
     if problems:
         raise UserError("\n".join(problems), f'README.md, "Initial deployment", says what {environment} needs')
 
 
+def _form_problems(values: Mapping[str, str], given: Mapping[str, str], environment: str) -> list[str]:
+    problems = []
+    for name, value in values.items():
+        where = "the process environment or .env" if given.get(name) else f"/DataFlows/{environment}/{name}"
+        pattern, words = _FORMS.get(name, (".*", ""))
+        if value != value.strip():
+            problems.append(f"{name} begins or ends with white space ({where}); a trailing newline is a usual cause")
+        elif value and not re.fullmatch(pattern, value):
+            problems.append(f"{name} is {value!r} ({where}); it must be {words}")
+    return problems
+
+
 def _api_url_problems(url: str) -> list[str]:
     if not url:
         return []
-    parts = urlsplit(url)
-    shown = f"{parts.scheme}://{parts.hostname}{parts.path}"
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        return [f"PREFECT_API_URL is {url!r}; it must be an http(s) address that ends in /api"]
-    if parts.username or parts.password:
+    if "@" in url:
         return ["PREFECT_API_URL holds a user or a password; give a key as PREFECT_API_KEY"]
-    if parts.hostname == "app.prefect.cloud":
-        return [f"PREFECT_API_URL is the address of the UI ({shown}); the API's is at https://api.prefect.cloud/api/…"]
-    if "/api" not in parts.path:
-        return [f"PREFECT_API_URL is {shown}; a Prefect API's address has /api in it, the UI's has not"]
+    try:
+        parts = urlsplit(url)
+        host, _ = parts.hostname, parts.port
+    except ValueError as error:
+        return [f"PREFECT_API_URL is {url!r}: {error}"]
+    if parts.scheme not in ("http", "https") or not host:
+        return [f"PREFECT_API_URL is {url!r}; it must be an http(s) address that ends in /api"]
+    if host == "app.prefect.cloud":
+        return [f"PREFECT_API_URL is {url}, the UI's address; the API's is https://api.prefect.cloud/api/accounts/…"]
+    if host == "api.prefect.cloud" and not re.fullmatch(r"/api/accounts/[^/]+/workspaces/[^/]+/?", parts.path):
+        return [f"PREFECT_API_URL is {url}; Prefect Cloud's has /api/accounts/…/workspaces/… in it"]
+    if not re.search(r"/api(/|$)", parts.path):
+        return [f"PREFECT_API_URL is {url}; a Prefect API's address has /api in it, the UI's has not"]
     return []
