@@ -73,8 +73,8 @@ class Patch(Action):
     verb = "patch"
     live: Registration
     fields: tuple[str, ...]
-    kept: tuple[tuple[str, Any], ...] = ()
-    """Job variables that were changed by hand and are to stay."""
+    kept: tuple[tuple[str, Any], ...] | None = None
+    """The job variables beside the release, where they were changed by hand and are to stay as they are."""
 
 
 @dataclass(frozen=True)

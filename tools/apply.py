@@ -243,8 +243,9 @@ class _Run:
                 result.done.append(f"created {action.name}")
             case Patch():
                 registration = wanted[action.live.name]
-                variables = {**registration.job_variables, **dict(action.kept)}
-                registration = registration.model_copy(update={"job_variables": variables})
+                if action.kept is not None:
+                    release = {"task_definition_arn": registration.job_variables["task_definition_arn"]}
+                    registration = registration.model_copy(update={"job_variables": {**dict(action.kept), **release}})
                 prefect.patch(action.live, registration, action.fields)
                 result.done.append(f"patched {action.live.name}")
             case AddSchedule():

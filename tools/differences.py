@@ -1,33 +1,50 @@
-"""PURE: two JSON values -> what differs, in words."""
+"""PURE: two JSON values -> whether they say the same, and what differs, in words."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeGuard
+
+
+def same(one: Any, other: Any) -> bool:
+    """Whether two JSON values say the same. Python's == does not tell `true` from 1; to a flow they differ."""
+    if isinstance(one, dict) and isinstance(other, dict):
+        return one.keys() == other.keys() and all(same(value, other[key]) for key, value in one.items())
+    if isinstance(one, list | tuple) and isinstance(other, list | tuple):
+        return len(one) == len(other) and all(map(same, one, other))
+    return isinstance(one, bool) == isinstance(other, bool) and bool(one == other)
 
 
 def differences(old: Mapping[str, Any], new: Mapping[str, Any], prefix: str = "") -> Iterator[str]:
-    """Each difference of two JSON objects, as `key.key before → after`."""
+    """Each difference of two JSON objects, as `key.key before → after`. A key that is absent is as one that is null."""
     for key in sorted({*old, *new}):
         before, after = old.get(key), new.get(key)
-        if before == after:
+        if same(before, after):
             continue
         if isinstance(before, dict) and isinstance(after, dict):
-            yield from differences(before, after, f"{prefix}{key}.")
+            inner = list(differences(before, after, f"{prefix}{key}."))
         elif _named(before) and _named(after):
-            yield from differences(_by_name(before or ()), _by_name(after or ()), f"{prefix}{key}.")
+            inner = list(differences(_by_name(before), _by_name(after), f"{prefix}{key}."))
         else:
-            yield f"{prefix}{key} {shown(before)} → {shown(after)}"
+            inner = []
+        yield from inner or [f"{prefix}{key} {shown(before)} → {shown(after)}"]
 
 
-def _named(value: Any) -> bool:
-    return isinstance(value, list | tuple) and all(
-        isinstance(item, dict) and ("name" in item or "slug" in item) for item in value
-    )
+def _named(value: Any) -> TypeGuard[Sequence[Mapping[str, Any]]]:
+    """Whether it is a list of objects that each have a name of their own."""
+    if not isinstance(value, list | tuple) or not all(isinstance(item, dict) for item in value):
+        return False
+    names = [_name(item) for item in value]
+    return None not in names and len(set(names)) == len(names)
 
 
 def _by_name(value: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    return {str(item.get("name") or item.get("slug")): item for item in value}
+    return {str(_name(item)): item for item in value}
+
+
+def _name(item: Mapping[str, Any]) -> str | None:
+    name = item.get("name", item.get("slug"))
+    return name if isinstance(name, str) else None
 
 
 def shown(value: Any) -> str:

@@ -19,7 +19,7 @@ from tools.actions import (
     Stage,
 )
 from tools.desired import Desired, mark
-from tools.differences import differences, shown
+from tools.differences import differences, same, shown
 from tools.model import MARK, Release
 from tools.observe import Observed, State
 from tools.registration import registration_actions
@@ -109,7 +109,7 @@ def _same(draft: Release, observed: Observed) -> Release | None:
     """A release that is registered and says just what the draft says."""
     wanted = draft.content()
     for release in sorted(observed.releases.values(), key=lambda found: found.revision or 0, reverse=True):
-        if release.content() == wanted:
+        if same(release.content(), wanted):
             return release
     return None
 
@@ -119,6 +119,8 @@ def _release_changes(before: Release | None, draft: Release) -> Iterator[str]:
         yield "there is no release yet"
         return
     old, new = before.content(), draft.content()
+    for content in (old, new):
+        content["platform_env"].pop("DATA_FLOWS_FINGERPRINT", None)  # the fingerprint is named already
     if not draft.image:
         new["image"] = old["image"]  # it follows from the fingerprint, which is named
     if not draft.parameter_schema:
