@@ -5,6 +5,7 @@ A rollback goes the second way only: a release of long ago says itself what its 
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import dataclass
 
 from tools.model import FLOW_DIRECTORY, MARK, Deployment, LiveSchedule, Registration, Release, Schedule, Service
@@ -83,6 +84,9 @@ def _registration(declared: Deployment, release: Release, work_pool: str) -> Reg
     job_variables = {"task_definition_arn": release.arn}
     if release.ecs_run.capacity != "FARGATE":
         job_variables["launch_type"] = release.ecs_run.capacity
+    if release.ecs_run.command is not None:
+        # The worker overrides the container's command in each RunTask request; the task definition's has no say.
+        job_variables["command"] = shlex.join(release.ecs_run.command)
     active = declared.active_in is None or release.environment in declared.active_in
     return Registration(
         flow=release.service,

@@ -7,7 +7,7 @@ I/O, never imports a client.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from operator import itemgetter
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -127,7 +127,8 @@ class ECSRun(Frozen):
         default="FARGATE", description="`launch_type` in the job variables of the Prefect deployment"
     )
     command: tuple[StrictStr, ...] | None = Field(
-        default=None, description="`command` of the container; Prefect's `prefect flow-run execute` where absent"
+        default=None,
+        description="`command` of the container and job variable; Prefect's `prefect flow-run execute` where absent",
     )
 
     @field_validator("cpu")
@@ -180,8 +181,7 @@ class Schedule(Frozen):
         given = [kind for kind in ("cron", "interval", "rrule") if getattr(self, kind) is not None]
         if len(given) != 1:
             raise ValueError(
-                f"schedule '{self.slug}' has {' and '.join(given) or 'none'} of cron, interval and rrule; "
-                "it needs exactly one"
+                f"it has {' and '.join(given) or 'none'}; it needs exactly one of cron, interval and rrule"
             )
         return self
 
@@ -199,21 +199,18 @@ class Deployment(Frozen):
     )
     concurrency_limit: StrictInt | None = Field(default=None, gt=0, le=10_000, description="runs at one time")
 
-    @model_validator(mode="after")
-    def _slugs_differ(self) -> Deployment:
-        twice = _repeated(schedule.slug for schedule in self.schedules)
-        if twice:
-            raise ValueError(f"two schedules of deployment '{self.name}' have the slug '{twice}'")
-        return self
+    @field_validator("schedules")
+    @classmethod
+    def _slugs_differ(cls, value: tuple[Schedule, ...]) -> tuple[Schedule, ...]:
+        refuse("schedules", _repeated("slug", [schedule.slug for schedule in value]))
+        return value
 
 
-def _repeated(names: Iterable[str]) -> str | None:
-    seen: set[str] = set()
-    for name in names:
-        if name in seen:
-            return name
-        seen.add(name)
-    return None
+def _repeated(key: str, names: Sequence[str]) -> Iterator[tuple[tuple[int, str], str]]:
+    """The place of each item whose name an earlier one has."""
+    for index, name in enumerate(names):
+        if name in names[:index]:
+            yield (index, key), f"'{name}' stands twice"
 
 
 class Override(Frozen):
@@ -233,12 +230,11 @@ class Declaration(Frozen):
     deployments: tuple[Deployment, ...] = ()
     environments: dict[EnvironmentName, Override] = Field(default_factory=dict)
 
-    @model_validator(mode="after")
-    def _names_differ(self) -> Declaration:
-        twice = _repeated(deployment.name for deployment in self.deployments)
-        if twice:
-            raise ValueError(f"two deployments have the name '{twice}'")
-        return self
+    @field_validator("deployments")
+    @classmethod
+    def _names_differ(cls, value: tuple[Deployment, ...]) -> tuple[Deployment, ...]:
+        refuse("deployments", _repeated("name", [deployment.name for deployment in value]))
+        return value
 
 
 class Service(Frozen):
