@@ -1,7 +1,7 @@
 """The lake equals the source, whatever happens to the source between the runs.
 
-Random sequences of inserts, updates, deletes, new columns and runs, with awkward values; after each run the lake must hold
-exactly the rows that it should.
+Random sequences of inserts, updates, deletes, new columns and runs, with awkward values; after each run the lake must
+hold exactly the rows that it should.
 """
 
 from __future__ import annotations

@@ -1,0 +1,90 @@
+"""Loads the table t in processes that die; a program that `test_kill.py` talks to, a JSON object a line.
+
+Takes {"source", "lake", "cursor", "at": k, "after": bool}: the process kills itself at its k-th request to the lake,
+before or after the lake has done it; or {…, "seconds"}: it is killed after that time. Gives {"killed", "requests"}.
+Each load is a fork of this process, which has imported all it needs and has started no thread: that takes milliseconds.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+import obstore.auth.boto3
+
+import source_postgres
+import source_sqlite
+from lake import Lake
+from load import Request, load
+from sources import Wanted, open_source
+
+IMPORTED = (obstore.auth.boto3, source_postgres, source_sqlite)
+
+
+class DyingLake(Lake):
+    """A lake whose user dies at the k-th request."""
+
+    def __init__(self, url: str, at: int | None, after: bool) -> None:
+        super().__init__(url)
+        self.requests, self._at, self._after = 0, at, after
+
+    def _step(self, name: str, *arguments: Any) -> Any:
+        self.requests += 1
+        if self.requests == self._at and not self._after:
+            os.kill(os.getpid(), signal.SIGKILL)
+        result = getattr(Lake, name)(self, *arguments)
+        if self.requests == self._at:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return result
+
+    def upload(self, *arguments: Any) -> Any:
+        return self._step("upload", *arguments)
+
+    def commit(self, *arguments: Any) -> Any:
+        return self._step("commit", *arguments)
+
+    def delete(self, *arguments: Any) -> Any:
+        return self._step("delete", *arguments)
+
+    def _list(self, *arguments: Any) -> Any:
+        return self._step("_list", *arguments)
+
+    def _get(self, *arguments: Any) -> Any:
+        return self._step("_get", *arguments)
+
+
+def child(command: dict[str, Any], report: int) -> None:
+    lake = DyingLake(command["lake"], command.get("at"), command.get("after", False))
+    with open_source(command["source"]) as source:
+        load(source, lake, Request(Wanted("t"), command["cursor"]))
+    os.write(report, str(lake.requests).encode())
+
+
+def run(command: dict[str, Any]) -> dict[str, Any]:
+    read, write = os.pipe()
+    process = os.fork()
+    if process == 0:
+        try:
+            child(command, write)
+        finally:
+            os._exit(0)
+    os.close(write)
+    if "seconds" in command:
+        time.sleep(command["seconds"])
+        os.kill(process, signal.SIGKILL)
+    _, status = os.waitpid(process, 0)
+    with os.fdopen(read) as report:
+        requests = report.read()
+    return {"killed": os.WIFSIGNALED(status), "requests": int(requests or 0)}
+
+
+for line in sys.stdin:
+    sys.stdout.write(json.dumps(run(json.loads(line))) + "\n")
+    sys.stdout.flush()

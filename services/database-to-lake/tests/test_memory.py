@@ -1,0 +1,56 @@
+"""Memory does not grow with the table."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+from conftest import SERVICE, Database
+
+#: 100 bytes a row, in months that come in random order.
+ROWS = """
+CREATE VIEW t AS
+SELECT n AS id, timestamp '2015-01-01' + (n * 7919 % 3650) * interval '1 day' AS at, md5(n::text) AS hash,
+       n * 0.5 AS amount, md5((n + 1)::text) AS other
+FROM generate_series(1, {}) AS n
+"""
+PROGRAM = """
+import resource, sys
+from pathlib import Path
+from lake import Lake
+from load import Request, load
+from sources import Wanted, open_source
+
+with open_source(sys.argv[1]) as source:
+    rows = load(source, Lake(Path(sys.argv[2]).as_uri()), Request(Wanted("t"), partition="at")).manifest.rows
+print(rows, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
+"""
+
+
+def rows_and_megabytes(url: str, lake: Path) -> tuple[int, int]:
+    program = [sys.executable, "-c", PROGRAM, url, str(lake)]
+    found = subprocess.run(program, cwd=SERVICE, check=True, stdout=subprocess.PIPE, text=True).stdout.split()
+    return int(found[0]), int(found[1])
+
+
+def test_peak_memory_is_the_same_for_four_times_the_rows(postgres: Database, tmp_path: Path) -> None:
+    peaks = []
+    for rows in (500_000, 2_000_000):
+        postgres.execute("DROP VIEW IF EXISTS t")
+        postgres.execute(ROWS.format(rows))
+        found, megabytes = rows_and_megabytes(postgres.url, tmp_path / str(rows))
+        assert found == rows
+        peaks.append(megabytes)
+    assert peaks[1] < 400
+    assert peaks[1] < peaks[0] * 1.25
+
+
+def test_peak_memory_is_bounded_for_wide_rows(postgres: Database, tmp_path: Path) -> None:
+    postgres.execute(
+        "CREATE VIEW t AS SELECT date '2020-01-01' + n AS at, repeat(md5(n::text), 3000) AS wide "
+        "FROM generate_series(1, 3000) AS n"
+    )
+    found, megabytes = rows_and_megabytes(postgres.url, tmp_path)
+    assert found == 3000
+    assert megabytes < 400
