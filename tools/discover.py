@@ -111,16 +111,13 @@ def load(path: Path, root: Path) -> Service:
                 return service
     except UserError as error:
         problems = [error.message]
-    except OSError as error:
-        problems = [f"{Path(str(error.filename)).name}: cannot be read: {error.strerror}"]
     raise UserError("\n".join(f"{shown}/{problem}" for problem in problems))
 
 
 def _read(path: Path) -> tuple[str, dict[str, Any]]:
     if not path.is_file():
         raise UserError(f"{path.name}: is missing; every directory under services/ has one")
-    with path.open("rb") as file:
-        content = file.read(MAX_TOML_BYTES + 1)
+    content = _content(path, path.name, MAX_TOML_BYTES + 1)
     if len(content) > MAX_TOML_BYTES:
         raise UserError(f"{path.name}: has {path.stat().st_size} bytes; at most {MAX_TOML_BYTES} are read")
     try:
@@ -135,6 +132,14 @@ def _read(path: Path) -> tuple[str, dict[str, Any]]:
         raise UserError(f"{where}: not TOML: {str(error).replace(place[0], '') if place else error}") from None
     except RecursionError:
         raise UserError(f"{path.name}: not TOML that anybody wrote: nested too deep") from None
+
+
+def _content(path: Path, shown: str, most: int = -1) -> bytes:
+    try:
+        with path.open("rb") as file:
+            return file.read(most)
+    except OSError as error:
+        raise UserError(f"{shown}: cannot be read: {error.strerror}") from None
 
 
 def _declared(raw: dict[str, Any], source: Source) -> tuple[Declaration | None, list[str]]:
@@ -172,5 +177,5 @@ def _dockerfile_problems(path: Path, raw: dict[str, Any]) -> Iterator[str]:
     if not (path / name).is_file():
         yield f"{name}: is missing; it builds the flow's image"
         return
-    for line, problem in dockerfile.problems((path / name).read_text("utf-8", errors="replace")):
+    for line, problem in dockerfile.problems(_content(path / name, name).decode(errors="replace")):
         yield f"{name}:{line}: {problem}"

@@ -28,6 +28,9 @@ def problems(directory: Path, entrypoint: str, service: str) -> Iterator[str]:
         return
     try:
         tree = ast.parse(path.read_bytes(), file)
+    except OSError as error:
+        yield f"{file}: cannot be read: {error.strerror}"
+        return
     except SyntaxError as error:
         yield f"{file}{f':{error.lineno}' if error.lineno else ''}: is not Python: {error.msg}"
         return

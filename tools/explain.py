@@ -66,7 +66,7 @@ class Source:
             if isinstance(part, str):
                 shown += f".{part}" if shown else part
             else:
-                shown += f".{name}" if isinstance(name, str) else f"[{part}]"
+                shown += f".{name}" if name and isinstance(name, str) else f"[{part}]"
         return shown
 
 

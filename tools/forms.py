@@ -59,18 +59,22 @@ def reserved(names: Iterable[str]) -> Iterator[tuple[str, str]]:
     return ((name, "is set by the platform; it cannot be set here") for name in names if _RESERVED_ENV.match(name))
 
 
-def refuse(table: str, problems: Iterable[tuple[str, str]]) -> None:
+def refuse(table: str, problems: Iterable[tuple[str | tuple[str | int, ...], str]]) -> None:
     """Refuses some keys of a table, each at its own place.
 
     Args:
         table: its name.
-        problems: (key, what is wrong with it); nothing happens where there are none.
+        problems: (key or path of keys below it, what is wrong there); nothing happens where there are none.
 
     Raises:
         ValidationError: with one error for each key.
     """
     found = [
-        InitErrorDetails(type=PydanticCustomError("refused", "{why}", {"why": why}), loc=(key,), input=None)
+        InitErrorDetails(
+            type=PydanticCustomError("refused", "{why}", {"why": why}),
+            loc=key if isinstance(key, tuple) else (key,),
+            input=None,
+        )
         for key, why in problems
     ]
     if found:

@@ -76,6 +76,7 @@ class _Scan:
         path: Location = ()
         for part in parents:
             path = (*path, part)
+            self._note(path, start)
             path = (*path, self._last[path]) if path in self._last else path
         path = (*path, name)
         if brackets == 2:
