@@ -602,66 +602,6 @@ def test_all_errors_of_all_services_are_told_at_once(tmp_path: Path) -> None:
     assert caught.value.hint == "12 to mend; nothing was built or written"
 
 
-# Dockerfile -----------------------------------------------------------------------------------------------------------
-
-FROM_BASE = "it must be built FROM base"
-ROOT_USER = "the image's last USER is root; flows run as the base's user: end with USER flow"
-INIT = "ENTRYPOINT is the base image's: it forwards signals; set ecs_run.command instead"
-BAD_DOCKERFILES = {
-    "nothing": ("", ":1: has no FROM; a service's image is built FROM base"),
-    "not FROM the base": ("# syntax\nFROM python:3.13\n", f":2: the image is built FROM python:3.13; {FROM_BASE}"),
-    "the base with a tag": ("FROM base:latest\n", f":1: the image is built FROM base:latest; {FROM_BASE}"),
-    "a last stage that is not FROM the base": (
-        "FROM base AS build\nFROM debian\nCOPY --from=build / /\n",
-        f":2: the image is built FROM debian; {FROM_BASE}",
-    ),
-    "USER root at the end": ("FROM base\nUSER root\nRUN x\n", f":2: {ROOT_USER}"),
-    "USER 0 with a group": ("FROM base\nUSER flow\nuser 0:0\n", f":3: {ROOT_USER}"),
-    "USER root in the stage that it is made from": ("FROM base AS a\nUSER root\nFROM a\n", f":2: {ROOT_USER}"),
-    "an ENTRYPOINT": ('FROM base\n\nentrypoint ["x"]\n', f":3: {INIT}"),
-    "an ARG that is a secret": (
-        "FROM base\nARG PIP_TOKEN\n",
-        ":2: ARG PIP_TOKEN looks like a secret; docker history shows it to every reader",
-    ),
-    "an ENV that is a secret": (
-        "FROM base\nENV A=1 \\\n    # a comment\n    DB_PASSWORD=x\n",
-        ":2: ENV DB_PASSWORD looks like a secret; docker history shows it to every reader",
-    ),
-    "an ENV that holds a secret": (
-        "FROM base\nENV SOURCE postgresql://me:secret@host/db\n",
-        ":2: ENV SOURCE looks like a secret; docker history shows it to every reader",
-    ),
-    "COPY from outside": ("FROM base\nCOPY ../secret .\n", ":2: COPY ../secret leads out of the build context"),
-    "ADD from outside, as JSON": (
-        'FROM base\nADD ["a/../../b", "c", "."]\n',
-        ":2: ADD a/../../b leads out of the build context",
-    ),
-}
-GOOD_DOCKERFILES = {
-    "a platform": "FROM --platform=linux/amd64 base\n",
-    "in small letters": "from base\ncopy . .\n",
-    "a build stage of any image": "FROM debian AS build\nUSER root\nENTRYPOINT x\nFROM base\nCOPY --from=build /x /../x\n",  # noqa: E501 - a message as it is shown
-    "a stage FROM the base": "FROM base AS packages\nUSER root\nRUN x\nUSER flow\nFROM Packages\nCOPY . .\n",
-    "a here-document": "FROM base\nRUN <<EOF\nUSER root\nENTRYPOINT x\nEOF\nCOPY . .\n",
-    "a continued line": "FROM base\nRUN x \\\n\n# ENTRYPOINT\n  USER root\n",
-    "an argument's quoted text": 'FROM base\nARG HELLO="the token"\nENV GREETING="my secret" B=1\n',
-}
-
-
-@pytest.mark.parametrize(("text", "expected"), BAD_DOCKERFILES.values(), ids=BAD_DOCKERFILES)
-def test_a_dockerfile_that_would_not_make_a_flows_image_is_told(tmp_path: Path, text: str, expected: str) -> None:
-    make_service(tmp_path, "hello", {"Dockerfile": text})
-
-    assert problems(tmp_path) == [f"services/hello/Dockerfile{expected}"]
-
-
-@pytest.mark.parametrize("text", GOOD_DOCKERFILES.values(), ids=GOOD_DOCKERFILES)
-def test_what_does_not_decide_about_the_image_is_free(tmp_path: Path, text: str) -> None:
-    make_service(tmp_path, "hello", {"Dockerfile": text})
-
-    assert len(services(tmp_path)) == 1
-
-
 def make_fifo(path: Path) -> None:
     """Puts a FIFO in a file's place."""
     path.unlink()
@@ -673,68 +613,6 @@ def test_without_a_dockerfile_there_is_nothing_to_build(tmp_path: Path, make: Ca
     make(make_service(tmp_path) / "Dockerfile")
 
     assert problems(tmp_path) == ["services/hello/Dockerfile: is missing; it builds the flow's image"]
-
-
-# The flow -------------------------------------------------------------------------------------------------------------
-
-NO_FUNCTION = "service.toml: docker_storage.entrypoint: flow.py has no function 'hello'"
-BAD_FLOWS: Mapping[str, tuple[str | bytes | None, str]] = {
-    "no such file": (None, "service.toml: docker_storage.entrypoint: there is no flow.py in the service's directory"),
-    "no such function": ("x = 1\n", NO_FUNCTION),
-    "a slip in the function's name": ("@flow\ndef helo(): ...\n", f"{NO_FUNCTION}; did you mean helo?"),
-    "a function inside another": ("def outer():\n    def hello(): ...\n", NO_FUNCTION),
-    "not a flow": ("import prefect\n\ndef hello(): ...\n", "flow.py:3: 'hello' is no flow; decorate it with @flow"),
-    "a task": (
-        "@task(retries=1)\ndef hello(): ...\n",
-        "flow.py:2: 'hello' is a task; the entrypoint is a function with @flow",
-    ),
-    "a flow of another name": (
-        '@flow(name="greeting")\ndef hello(): ...\n',
-        "flow.py:2: the flow is called 'greeting'; its name must be the service's: @flow(name=\"hello\")",
-    ),
-    "a flow's name with /": (
-        '@prefect.flow(name="a/b")\nasync def hello(): ...\n',
-        "flow.py:2: the flow is called 'a/b'; its name must be the service's: @flow(name=\"hello\")",
-    ),
-    "a syntax error": ("import x\ndef hello(:\n", "flow.py:2: is not Python: invalid syntax"),
-    "Python 2": (
-        "print 'hello'\n",
-        "flow.py:1: is not Python: Missing parentheses in call to 'print'. Did you mean print(...)?",
-    ),
-    "not UTF-8": (b"x = '\xff'\n", "flow.py:1: is not Python: "),
-    "a NUL": ("x = 1\0\n", "flow.py: is not Python: source code string cannot contain null bytes"),
-    "nested too deep": ("x = " + "(" * 500, "flow.py:1: is not Python: too many nested parentheses"),
-    "chained too long": ("x = " + "-" * 100_000 + "1", "flow.py: is not Python: "),
-}
-GOOD_FLOWS = {
-    "a flow": "@flow\ndef hello(): ...\n",
-    "an async flow": "@prefect.flow(log_prints=True)\nasync def hello(): ...\n",
-    "a name that is computed": "@flow(name=NAME)\ndef greet(): ...\nhello = greet\n",
-    "options from elsewhere": "@flow(**OPTIONS)\ndef hello(): ...\n",
-    "another decorator": "@retried\ndef hello(): ...\n",
-    "imported": "from flows import hello\n",
-    "imported under another name": "from flows import greet as hello\n",
-    "perhaps imported": "from flows import *\n",
-    "assigned": "hello = flow(name='hello')(greet)\n",
-    "in a try": "try:\n    import x\nexcept ImportError:\n    @flow\n    def hello(): ...\n",
-    "code that ends the process when run": "@flow\ndef hello(): ...\nraise SystemExit\n",
-}
-
-
-@pytest.mark.parametrize(("code", "expected"), BAD_FLOWS.values(), ids=BAD_FLOWS)
-def test_an_entrypoint_that_cannot_be_a_flow_is_told(tmp_path: Path, code: str | bytes | None, expected: str) -> None:
-    make_service(tmp_path, "hello", {"flow.py": code})
-
-    (problem,) = problems(tmp_path)
-
-    assert problem.startswith(f"services/hello/{expected}")
-
-
-@pytest.mark.parametrize("code", GOOD_FLOWS.values(), ids=GOOD_FLOWS)
-def test_what_only_running_it_can_tell_is_left_to_the_image(tmp_path: Path, code: str) -> None:
-    make_service(tmp_path, "hello", {"flow.py": code})
-
-    assert len(services(tmp_path)) == 1
 
 
 def test_a_flow_of_several_words_has_the_services_name_by_itself(tmp_path: Path) -> None:
