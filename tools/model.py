@@ -68,7 +68,8 @@ Tag = Annotated[
 class Frozen(BaseModel):
     """A value: immutable, strict about unknown keys."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    # A verb that does not use a model does not wait until it is built.
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
 
 class DockerStorage(Frozen):
