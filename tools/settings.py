@@ -63,11 +63,9 @@ class Connection:
     endpoint: str | None = None
 
     @property
-    def credentials(self) -> dict[str, str]:
-        """Arguments for a boto3 session; none for AWS itself, where boto3's own chain finds them."""
-        if self.endpoint is None:
-            return {}
-        return {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
+    def key(self) -> str | None:
+        """Access key and secret of a boto3 session; None for AWS itself, where boto3's own chain finds them."""
+        return "test" if self.endpoint else None
 
 
 @dataclass(frozen=True)

@@ -42,7 +42,11 @@ class LostReplyError(RemoteError):
 def session(connection: Connection) -> boto3.Session:
     """A session for a connection; with an emulator it has keys that are worth nothing elsewhere."""
     try:
-        return boto3.Session(region_name=connection.region, **connection.credentials)  # type: ignore[arg-type]
+        return boto3.Session(
+            region_name=connection.region,
+            aws_access_key_id=connection.key,
+            aws_secret_access_key=connection.key,
+        )
     except ProfileNotFound as error:
         raise UserError(f"AWS: {error}", "unset AWS_PROFILE, or add the profile to ~/.aws/config") from error
 
