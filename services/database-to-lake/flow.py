@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 from prefect import flow, get_run_logger, task
-from prefect.artifacts import create_progress_artifact, create_table_artifact, update_progress_artifact
+from prefect.artifacts import create_table_artifact
 from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State
 from prefect.runtime import flow_run
@@ -20,13 +18,9 @@ from prefect.utilities.urls import url_for
 import sample
 from errors import CopyError, SourceError, without_secrets
 from lake import Lake, data_path
-from load import Outcome, Request, load
+from load import Request, load
+from reporting import Progress, Summary, summarised, told
 from sources import Source, Wanted, open_source
-
-#: Seconds between two reports of progress.
-REPORT_EVERY = 5.0
-
-Summary = dict[str, Any]
 
 
 @flow(name="database-to-lake")
@@ -71,7 +65,8 @@ def copy_table(table: str, cursor: str | None, partition: str | None, query_file
         logger = get_run_logger()
         logger.info("Copying %s of %s to %s: %s", wanted.name, source.name, where(lake, wanted), manner(request))
         started = time.monotonic()
-        outcome = load(source, lake, request, reporter(wanted.name))
+        with Progress(wanted.name) as progress:
+            outcome = load(source, lake, request, progress)
     seconds = time.monotonic() - started
     if outcome.untidy:
         logger.warning("Files of older runs were not cleaned up: %s", outcome.untidy)
@@ -101,38 +96,6 @@ def chosen_cursor(cursor: str | None, wanted: Wanted, source: Source, lake: Lake
     return None if wanted.query else source.default_cursor(wanted.name)
 
 
-def told(outcome: Outcome, seconds: float) -> str:
-    """What came of it, in a sentence."""
-    manifest = outcome.manifest
-    if not outcome.changed:
-        return f"Nothing new in {seconds:.1f} s: {manifest.table} keeps its {manifest.rows:,} rows"
-    return (
-        f"Wrote {outcome.rows_new:,} rows in {seconds:.1f} s ({outcome.files_written:,} new files,"
-        f" {outcome.bytes_written / 1e6:.2f} MB): {manifest.table} has {manifest.rows:,} rows now"
-    )
-
-
-def summarised(outcome: Outcome, address: str, seconds: float) -> Summary:
-    """What the flow returns: figures and references, never rows."""
-    manifest = outcome.manifest
-    return {
-        "table": manifest.table,
-        "source": manifest.source,
-        "lake": address,
-        "manifest": manifest.number,
-        "cursor": manifest.cursor,
-        "watermark": manifest.watermark,
-        "partitioned_by": manifest.partition,
-        "rows_new": outcome.rows_new,
-        "rows_read": outcome.rows_read,
-        "rows_total": manifest.rows,
-        "files_written": outcome.files_written,
-        "bytes_written": outcome.bytes_written,
-        "files_total": len(manifest.files),
-        "seconds": round(seconds, 2),
-    }
-
-
 def where(lake: Lake, wanted: Wanted) -> str:
     """The address of a table in the lake."""
     return f"{without_secrets(lake.url)}/{data_path(wanted.name, '', '')}"
@@ -154,26 +117,6 @@ def run_address() -> str:
     if PREFECT_API_URL.value() and (url := url_for("flow-run", flow_run.get_id())):
         return url
     return f"`make ui`, then flow run {flow_run.get_name()} ({flow_run.get_id()})"
-
-
-def reporter(table: str) -> Callable[[int, int], None]:
-    """Reports progress in the log and as an artifact, every few seconds; small copies end before the first time."""
-    logger = get_run_logger()
-    last, artifact = time.monotonic(), None
-
-    def report(done: int, total: int) -> None:
-        nonlocal last, artifact
-        if time.monotonic() - last < REPORT_EVERY:
-            return
-        last = time.monotonic()
-        percent = min(100.0 * done / max(total, 1), 99.0)
-        logger.info("%s: %s of about %s rows read (%.0f %%)", table, f"{done:,}", f"{total:,}", percent)
-        if artifact is None:
-            artifact = create_progress_artifact(percent, description=f"Rows of {table} read")
-        else:
-            update_progress_artifact(artifact, progress=percent)
-
-    return report
 
 
 @task(name="publish", cache_policy=NO_CACHE, persist_result=False)

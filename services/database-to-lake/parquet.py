@@ -1,8 +1,7 @@
 """Writes record batches as Parquet files of sensible size, in bounded memory.
 
-Takes batches in any order of partitions; gives the `File`s that hold them. Rows wait in memory until a partition has a
-row group's worth (or all together reach a limit), then go to a file on local disk, which is uploaded when it is
-complete. A file is known by its content: one that the table already has is not written to the lake again.
+Takes batches in any order of partitions; gives the `File`s that hold them. A file is written on local disk and then
+uploaded. It is known by its content: one that the table already has is not written to the lake again.
 """
 
 from __future__ import annotations
@@ -23,48 +22,18 @@ import pyarrow.parquet as pq
 from errors import LakeError
 from lake import File, Lake, data_path
 from months import by_month
+from spool import Spool
 
-#: A file is closed when it has reached this size.
+#: A file ends when it has reached this size, or so many bytes of rows (as they are in memory).
 FILE_BYTES = 64 * 1024 * 1024
-#: How many bytes of rows make a row group: roughly 100,000 rows of 20 columns.
-GROUP_BYTES = 16 * 1024 * 1024
-#: How many bytes of rows may wait in all partitions together.
-WAITING_BYTES = 48 * 1024 * 1024
-#: How many files may be open at once: ten years of months, and half of what a process may have on macOS.
-OPEN_FILES = 128
-#: How many complete files may wait for their upload on local disk.
+FILE_ROWS_BYTES = 256 * 1024 * 1024
+#: How many bytes of rows may wait in memory, and how many in all (those on disk are compressed).
+WAITING_BYTES = 32 * 1024 * 1024
+SPOOLED_BYTES = 8 * 1024 * 1024 * 1024
+#: How many partitions may wait at once: ten years of months, and half of the files that macOS lets a process open.
+SPOOLS = 128
+#: How many files may wait for their upload.
 UPLOADS = 2
-
-
-class _Pending:
-    """A file that is being written, and the rows that wait for it."""
-
-    def __init__(self, directory: str, schema: pa.Schema) -> None:
-        self._schema = schema
-        with tempfile.NamedTemporaryFile(dir=directory, suffix=".parquet", delete=False) as file:
-            self.path = Path(file.name)
-        self._writer = pq.ParquetWriter(self.path, schema, compression="zstd")
-        self._batches: list[pa.RecordBatch] = []
-        self.waiting = 0
-        self.rows = 0
-
-    def add(self, batch: pa.RecordBatch) -> None:
-        self._batches.append(batch)
-        self.waiting += batch.nbytes
-        self.rows += batch.num_rows
-
-    def flush(self) -> int:
-        """Writes the waiting rows as one row group; gives how many bytes they were."""
-        waiting, batches = self.waiting, self._batches
-        self.waiting, self._batches = 0, []
-        if batches:
-            group = pa.Table.from_batches(batches, self._schema)
-            self._writer.write_table(group, row_group_size=max(group.num_rows, 1))
-        return waiting
-
-    def close(self) -> None:
-        self._writer.close()
-
 
 Begin = Callable[[str], Iterable[pa.RecordBatch]]
 
@@ -95,16 +64,16 @@ class ParquetWriter:
         self._lake, self._table, self._schema, self._partition = lake, table, schema, partition
         self._known = {(file.partition, file.sha256): file for file in known}
         self._newest, self._begin = newest, begin
-        self._pending: dict[str, _Pending] = {}
+        self._spools: dict[str, Spool] = {}
         self._begun: set[str] = set()
-        self._waiting = 0
+        self._waiting = self._spooled = 0
         self._files: list[File] = []
         self._uploads: deque[Future[None]] = deque()
         #: The paths of what was written to the lake.
         self.uploaded: list[str] = []
 
     def __enter__(self) -> Self:
-        self._spool = tempfile.TemporaryDirectory(prefix="data-flows-")
+        self._scratch = tempfile.TemporaryDirectory(prefix="data-flows-")
         self._uploader = ThreadPoolExecutor(max_workers=1, thread_name_prefix="upload")
         return self
 
@@ -112,9 +81,9 @@ class ParquetWriter:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._uploader.shutdown(cancel_futures=True)
-        for pending in self._pending.values():
-            pending.close()
-        self._spool.cleanup()
+        for spool in self._spools.values():
+            spool.close()
+        self._scratch.cleanup()
 
     def write(self, batch: pa.RecordBatch) -> None:
         """Takes rows in the writer's schema."""
@@ -128,59 +97,85 @@ class ParquetWriter:
                         self._add(partition, first)
                 self._add(partition, rows)
         except OSError as exc:
-            raise LakeError(f"cannot write to the local disk in {self._spool.name}: {exc}") from exc
+            raise self._disk_error(exc) from exc
 
     def finish(self) -> list[File]:
         """Writes what still waits; gives all files, when they are in the lake."""
-        for partition in sorted(self._pending):
-            self._complete(partition)
+        try:
+            for partition in sorted(self._spools):
+                self._complete(partition)
+        except OSError as exc:
+            raise self._disk_error(exc) from exc
         self._await_uploads(0)
         return self._files
 
     def _add(self, partition: str, batch: pa.RecordBatch) -> None:
-        if partition not in self._pending:
-            if len(self._pending) >= OPEN_FILES:
-                self._complete(max(self._pending, key=lambda name: self._pending[name].rows))
-            self._pending[partition] = _Pending(self._spool.name, self._schema)
-        pending = self._pending[partition]
-        pending.add(batch)
+        if partition not in self._spools:
+            if len(self._spools) >= SPOOLS:
+                self._complete_largest()
+            self._spools[partition] = Spool(self._scratch_file(".arrow"), self._schema)
+        spool = self._spools[partition]
+        spool.add(batch)
         self._waiting += batch.nbytes
-        if pending.waiting >= GROUP_BYTES:
-            self._flush(partition)
-        elif self._waiting >= WAITING_BYTES:
-            self._flush(max(self._pending, key=lambda name: self._pending[name].waiting))
-
-    def _flush(self, partition: str) -> None:
-        pending = self._pending[partition]
-        self._waiting -= pending.flush()
-        if pending.path.stat().st_size >= FILE_BYTES:
+        self._spooled += batch.nbytes
+        if spool.bytes >= FILE_ROWS_BYTES:
             self._complete(partition)
+        elif self._spooled >= SPOOLED_BYTES:
+            self._complete_largest()
+        elif self._waiting >= WAITING_BYTES:
+            fullest = max(self._spools.values(), key=lambda spool: spool.waiting)
+            self._waiting -= fullest.waiting
+            fullest.spill()
+
+    def _complete_largest(self) -> None:
+        self._complete(max(self._spools, key=lambda partition: self._spools[partition].bytes))
 
     def _complete(self, partition: str) -> None:
-        pending = self._pending.pop(partition)
-        self._waiting -= pending.flush()
-        pending.close()
-        with pending.path.open("rb") as file:
+        """Makes Parquet of a partition's rows, in one file as a rule."""
+        spool = self._spools.pop(partition)
+        self._waiting -= spool.waiting
+        self._spooled -= spool.bytes
+        groups = spool.groups()
+        group = next(groups, None)
+        while group is not None:
+            path, rows = self._scratch_file(".parquet"), 0
+            with pq.ParquetWriter(path, self._schema, compression="zstd") as writer:
+                while group is not None and path.stat().st_size < FILE_BYTES:
+                    writer.write_table(group, row_group_size=group.num_rows)
+                    rows += group.num_rows
+                    group = next(groups, None)
+            self._hand_over(partition, path, rows)
+        spool.close()
+
+    def _hand_over(self, partition: str, local: Path, rows: int) -> None:
+        """Sends a file on its way to the lake, unless it is there."""
+        with local.open("rb") as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
         known = self._known.get((partition, digest))
         if known:
             self._files.append(known.model_copy(update={"newest": self._newest}))
-            pending.path.unlink()
+            local.unlink()
             return
         # Never a name that was used before: what a dead run left under it may be cleaned up at this very moment.
         path = data_path(self._table, partition, f"part-{digest[:16]}-{uuid.uuid4().hex[:8]}.parquet")
-        size = pending.path.stat().st_size
+        size = local.stat().st_size
         self._files.append(
-            File(path=path, partition=partition, sha256=digest, rows=pending.rows, bytes=size, newest=self._newest)
+            File(path=path, partition=partition, sha256=digest, rows=rows, bytes=size, newest=self._newest)
         )
         self.uploaded.append(path)
-        self._uploads.append(self._uploader.submit(self._upload, path, pending.path))
+        self._uploads.append(self._uploader.submit(self._upload, path, local))
         self._await_uploads(UPLOADS)
 
-    def _upload(self, path: str, file: Path) -> None:
-        self._lake.upload(path, file)
-        file.unlink()
+    def _upload(self, path: str, local: Path) -> None:
+        self._lake.upload(path, local)
+        local.unlink()
 
     def _await_uploads(self, most: int) -> None:
         while len(self._uploads) > most:
             self._uploads.popleft().result()
+
+    def _scratch_file(self, suffix: str) -> Path:
+        return Path(self._scratch.name) / f"{uuid.uuid4().hex}{suffix}"
+
+    def _disk_error(self, exc: OSError) -> LakeError:
+        return LakeError(f"cannot write to the local disk in {self._scratch.name}: {exc}")

@@ -26,9 +26,6 @@ from prefect.exceptions import PrefectHTTPStatusError
 from prefect.filesystems import WritableFileSystem
 from prefect.settings import PREFECT_API_URL, PREFECT_LOCAL_STORAGE_PATH, PREFECT_RESULTS_DEFAULT_STORAGE_BLOCK
 
-#: Whether a task whose results lie on its own disk fails the check, rather than warns.
-RESULTS_MUST_OUTLIVE_THE_TASK = False
-
 _SECONDS = 5
 _CONTENT = b"Written by the flow healthcheck. It may be removed."
 _METADATA = "ECS_CONTAINER_METADATA_URI_V4"
@@ -38,7 +35,6 @@ class Verdict(Enum):
     """How a finding is to be taken."""
 
     OK = "ok"
-    WARNING = "warning"
     MISSING = "missing"
 
 
@@ -141,9 +137,10 @@ def _absent(what: str, reason: str) -> Finding:
 def _results_on_disk() -> Finding:
     if not in_cloud():
         return Finding("results", f"local disk: {PREFECT_LOCAL_STORAGE_PATH.value()}")
-    verdict = Verdict.MISSING if RESULTS_MUST_OUTLIVE_THE_TASK else Verdict.WARNING
     return Finding(
-        "results", "local disk of the task, lost with it: PREFECT_RESULTS_DEFAULT_STORAGE_BLOCK is not set", verdict
+        "results",
+        "local disk of the task, lost with it: PREFECT_RESULTS_DEFAULT_STORAGE_BLOCK is not set",
+        Verdict.MISSING,
     )
 
 

@@ -15,7 +15,7 @@ from checks import Finding, Verdict
 
 Report = dict[str, str]
 
-_LEVELS = {Verdict.OK: logging.INFO, Verdict.WARNING: logging.WARNING, Verdict.MISSING: logging.ERROR}
+_LEVELS = {Verdict.OK: logging.INFO, Verdict.MISSING: logging.ERROR}
 
 
 @flow(name="healthcheck")

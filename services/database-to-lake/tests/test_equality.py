@@ -120,7 +120,7 @@ class Story(RuleBasedStateMachine):
 
 
 TestStory = Story.TestCase
-TestStory.settings = settings(max_examples=60, stateful_step_count=25, deadline=None)
+TestStory.settings = settings(max_examples=40, stateful_step_count=25, deadline=None)
 
 
 def test_every_table_of_the_sample_equals_its_source(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

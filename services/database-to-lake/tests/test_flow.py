@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import prefect
 import pytest
 from conftest import Database
 from prefect.client.orchestration import get_client
@@ -15,9 +16,9 @@ from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterKey
 from prefect.testing.utilities import prefect_test_harness
 from prefect.utilities.callables import parameter_schema
 
-import flow
 from flow import database_to_lake
 from lake import Lake
+from reporting import Progress
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -100,14 +101,26 @@ def test_the_summary_is_an_artifact() -> None:
     assert {"what": "rows total", "value": 1458} in json.loads(str(artifact.data))
 
 
-def test_progress_is_told_and_is_an_artifact(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
-    monkeypatch.setattr(flow, "REPORT_EVERY", 0.0)
+def test_progress_is_told_and_is_an_artifact(caplog: pytest.LogCaptureFixture) -> None:
+    @prefect.flow
+    def copies() -> None:
+        with Progress("orders", every=0.0) as progress:
+            progress(1_000, 4_000)
+            progress(6_000, 4_000)
+
     with caplog.at_level(logging.INFO):
-        run(table="weather")
-    assert "weather: 16,384 of about 26,115 rows read (63 %)" in caplog.text
+        copies()
+    assert "orders: 1,000 of about 4,000 rows read" in caplog.text
+    assert "orders: 6,000 of about 6,000 rows read" in caplog.text
     with get_client(sync_client=True) as client:
         progress = [found for found in client.read_artifacts() if found.type == "progress"]
-    assert [float(str(found.data)) for found in progress] == [99.0]
+    assert [float(str(found.data)) for found in progress] == [100.0]
+
+
+def test_a_copy_of_a_moment_shows_no_progress(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.INFO):
+        run(table="airlines")
+    assert "rows read" not in caplog.text
 
 
 @pytest.mark.parametrize(

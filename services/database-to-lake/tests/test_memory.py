@@ -6,26 +6,32 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 from conftest import SERVICE, Database
 
 #: 100 bytes a row, in months that come in random order.
 ROWS = """
 CREATE VIEW t AS
-SELECT n AS id, timestamp '2015-01-01' + (n * 7919 % 3650) * interval '1 day' AS at, md5(n::text) AS hash,
+SELECT n AS id, timestamp '2015-01-01' + (n::bigint * 7919 % 3650) * interval '1 day' AS at, md5(n::text) AS hash,
        n * 0.5 AS amount, md5((n + 1)::text) AS other
 FROM generate_series(1, {}) AS n
 """
+#: As in a run: with Prefect in the same process. The peak is asked of Linux, because `getrusage` also counts that of
+#: the process that started this one.
 PROGRAM = """
-import resource, sys
+import re, sys
 from pathlib import Path
+import flow
 from lake import Lake
 from load import Request, load
 from sources import Wanted, open_source
 
 with open_source(sys.argv[1]) as source:
     rows = load(source, Lake(Path(sys.argv[2]).as_uri()), Request(Wanted("t"), partition="at")).manifest.rows
-print(rows, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
+print(rows, int(re.search(r"VmHWM:\\s+(\\d+)", Path("/proc/self/status").read_text())[1]) // 1024)
 """
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the peak of a process is asked of Linux")
 
 
 def rows_and_megabytes(url: str, lake: Path) -> tuple[int, int]:
@@ -36,7 +42,7 @@ def rows_and_megabytes(url: str, lake: Path) -> tuple[int, int]:
 
 def test_peak_memory_is_the_same_for_four_times_the_rows(postgres: Database, tmp_path: Path) -> None:
     peaks = []
-    for rows in (500_000, 2_000_000):
+    for rows in (300_000, 1_200_000):
         postgres.execute("DROP VIEW IF EXISTS t")
         postgres.execute(ROWS.format(rows))
         found, megabytes = rows_and_megabytes(postgres.url, tmp_path / str(rows))

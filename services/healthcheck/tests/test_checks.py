@@ -103,9 +103,9 @@ def test_results_of_a_process_are_on_local_disk() -> None:
     assert finding.value.startswith("local disk: ")
 
 
-def test_results_on_the_disk_of_a_task_are_warned_of(task: None) -> None:
+def test_results_on_the_disk_of_a_task_are_missing(task: None) -> None:
     finding = checks.results()
-    assert finding.verdict is (Verdict.MISSING if checks.RESULTS_MUST_OUTLIVE_THE_TASK else Verdict.WARNING)
+    assert finding.verdict is Verdict.MISSING
     assert "lost with it" in finding.value
 
 
