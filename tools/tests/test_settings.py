@@ -139,7 +139,7 @@ def test_local_asks_nobody_and_nothing_exported_leads_it_elsewhere() -> None:
     assert found == settings({}, name="Local")
     assert (found.prefect_api_url, found.prefect_api_key) == ("http://127.0.0.1:4200/api", None)
     assert found.aws == Connection("us-east-1", "http://127.0.0.1:4566")
-    assert found.aws.credentials == {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
+    assert found.aws.key == "test"
     assert store.asked == []
 
 
