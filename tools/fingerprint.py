@@ -23,7 +23,7 @@ MAX_CONTEXT_BYTES = 500 * 1024 * 1024
 _SECRET_FILES = re.compile(
     r"(\.env(?!\.example$)(\..+)?|.*\.(pem|key|p12|pfx|jks|kdbx)|id_(rsa|dsa|ecdsa|ed25519)|\.netrc|\.npmrc|\.pypirc"
     r"|\.pgpass|credentials)",
-    re.IGNORECASE,
+    re.IGNORECASE | re.DOTALL,
 )
 #: What differs from one clone to the next though the commit is the same, and what decides nothing in an image.
 _NOT_OF_IMAGE = frozenset(
