@@ -1,4 +1,4 @@
-"""A Dockerfile that would not make a flow's image is told with its line; what decides nothing about the image is free."""
+"""A Dockerfile that would not make a flow's image is told with its line; what decides nothing there is free."""
 
 from __future__ import annotations
 
