@@ -11,7 +11,7 @@ from prefect.artifacts import create_table_artifact
 from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State
 from prefect.runtime import flow_run
-from prefect.settings import PREFECT_API_URL
+from prefect.settings import PREFECT_API_URL, PREFECT_HOME
 from prefect.states import Failed
 from prefect.utilities.urls import url_for
 
@@ -58,13 +58,13 @@ def database_to_lake(
 
 def copy_table(table: str, cursor: str | None, partition: str | None, query_file: str | None, reset: bool) -> Summary:
     """Copies, says so in the log, and gives the summary."""
+    started = time.monotonic()
     wanted = wanted_rows(table, query_file)
     lake = Lake(os.environ.get("LAKE_URL", ""))
     with open_source(os.environ.get("SOURCE_URL") or sample.URL) as source:
         request = Request(wanted, chosen_cursor(cursor, wanted, source, lake, reset), partition, reset, run_name())
         logger = get_run_logger()
         logger.info("Copying %s of %s to %s: %s", wanted.name, source.name, where(lake, wanted), manner(request))
-        started = time.monotonic()
         with Progress(wanted.name) as progress:
             outcome = load(source, lake, request, progress)
     seconds = time.monotonic() - started
@@ -116,7 +116,9 @@ def run_address() -> str:
     """Where a person finds the run."""
     if PREFECT_API_URL.value() and (url := url_for("flow-run", flow_run.get_id())):
         return url
-    return f"`make ui`, then flow run {flow_run.get_name()} ({flow_run.get_id()})"
+    # An embedded API keeps the run in a directory, which `make run-flow` sets and `make ui` shows.
+    shown = "`make ui` shows it" if "PREFECT_HOME" in os.environ else f"kept in {PREFECT_HOME.value()} only"
+    return f"flow run {flow_run.get_name()} ({flow_run.get_id()}), {shown}"
 
 
 @task(name="publish", cache_policy=NO_CACHE, persist_result=False)

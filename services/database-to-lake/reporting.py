@@ -61,8 +61,9 @@ def told(outcome: Outcome, seconds: float) -> str:
     manifest = outcome.manifest
     if not outcome.changed:
         return f"Nothing new in {seconds:.1f} s: {manifest.table} keeps its {manifest.rows:,} rows"
+    files = "file" if outcome.files_written == 1 else "files"
     return (
-        f"Wrote {outcome.rows_new:,} rows in {seconds:.1f} s ({outcome.files_written:,} new files,"
+        f"Wrote {outcome.rows_new:,} rows in {seconds:.1f} s ({outcome.files_written:,} new {files},"
         f" {outcome.bytes_written / 1e6:.2f} MB): {manifest.table} has {manifest.rows:,} rows now"
     )
 

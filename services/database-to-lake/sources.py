@@ -90,7 +90,7 @@ class Source(ABC):
     def no_such_table(self, table: str) -> SourceError:
         names = self.tables()
         near = difflib.get_close_matches(table, names, n=1)
-        hint = f"; did you mean {near[0]}?" if near else ""
+        hint = f"; did you mean {near[0]}?" if near else "."
         shown = ", ".join(names[:50]) + (f" and {len(names) - 50} more" if len(names) > 50 else "")
         return SourceError(f"{self.name} has no table {table}{hint} It has: {shown or 'no table at all'}")
 

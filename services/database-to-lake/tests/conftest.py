@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 import os
-import shutil
-import socket
 import sqlite3
-import subprocess
 import sys
-import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -60,47 +56,14 @@ def sqlite(tmp_path: Path) -> Iterator[Database]:
     connection.close()
 
 
-def postgres_program(name: str) -> str | None:
-    """Debian keeps the server's programs off PATH."""
-    places = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: float(path.parent.name), reverse=True)
-    return next((str(path / name) for path in places if (path / name).exists()), None) or shutil.which(name)
-
-
-def not_as_root(command: list[str]) -> list[str]:
-    """PostgreSQL refuses to run as root."""
-    return (
-        ["setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups", *command] if os.geteuid() == 0 else command
-    )
-
-
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[str]:
-    """A PostgreSQL server of the tests' own, on a port of loopback."""
-    initdb, server = postgres_program("initdb"), postgres_program("postgres")
-    if not initdb or not server:
+    from postgres_server import postgres_program, running_postgres
+
+    if not postgres_program("initdb") or not postgres_program("postgres"):
         pytest.skip("PostgreSQL's server programs (initdb, postgres) are not on this machine")
-    with tempfile.TemporaryDirectory(prefix="data-flows-postgres-") as directory:
-        if os.geteuid() == 0:
-            shutil.chown(directory, "nobody", "nogroup")
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = probe.getsockname()[1]
-        data = f"{directory}/data"
-        create = [initdb, "-D", data, "-U", "flows", "--auth=trust", "--encoding=UTF8", "--locale=C", "--no-sync"]
-        subprocess.run(not_as_root(create), check=True, stdout=subprocess.DEVNULL, cwd=directory)
-        options = {"listen_addresses": "127.0.0.1", "unix_socket_directories": directory, "fsync": "off"}
-        arguments = [part for name, value in options.items() for part in ("-c", f"{name}={value}")]
-        start = [server, "-D", data, "-p", str(port), *arguments]
-        with (
-            (Path(directory) / "log").open("wb") as log,
-            subprocess.Popen(not_as_root(start), stdout=log, stderr=log, cwd=directory) as process,
-        ):
-            ready = postgres_program("pg_isready") or "pg_isready"
-            subprocess.run(
-                ["sh", "-c", f"until {ready} -q -h 127.0.0.1 -p {port}; do sleep 0.1; done"], check=True, timeout=60
-            )
-            yield f"postgresql://flows@127.0.0.1:{port}"
-            process.terminate()
+    with running_postgres({"fsync": "off"}) as url:
+        yield url
 
 
 @pytest.fixture
@@ -130,6 +93,10 @@ def database(request: pytest.FixtureRequest) -> Database:
 
 @pytest.fixture(scope="session")
 def s3_server() -> Iterator[str]:
+    """An S3 of the tests' own, or the one at TEST_S3_URL."""
+    if url := os.environ.get("TEST_S3_URL"):
+        yield url
+        return
     from moto.server import ThreadedMotoServer
 
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)

@@ -8,6 +8,8 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -26,11 +28,9 @@ CHANGES = [
 ]
 
 
-@pytest.fixture
-def run(request: pytest.FixtureRequest) -> Iterator[Run]:
-    """Loads in a process of its own. Made after the environment that names an S3 server."""
-    if "s3" in request.fixturenames:
-        request.getfixturevalue("s3")
+@contextmanager
+def loader() -> Iterator[Run]:
+    """Loads, each in a process of its own."""
     program = [sys.executable, str(Path(__file__).with_name("dying.py"))]
     with subprocess.Popen(program, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdin
@@ -45,6 +45,14 @@ def run(request: pytest.FixtureRequest) -> Iterator[Run]:
 
         yield command
         stdin.close()
+
+
+@pytest.fixture
+def run(request: pytest.FixtureRequest) -> Iterator[Run]:
+    if "s3" in request.fixturenames:
+        request.getfixturevalue("s3")  # first: it sets the environment that the process gets
+    with loader() as command:
+        yield command
 
 
 def rows(url: str) -> Rows:
@@ -137,3 +145,18 @@ def test_killed_at_any_time(run: Run, sqlite: Database, tmp_path: Path, cursor: 
 
 def sorted_rows(directory: Path) -> pa.Table:
     return Lake(directory.as_uri()).read("t").sort_by("id")
+
+
+@pytest.mark.parametrize("cursor", [None, "id"])
+def test_two_processes_at_once_copy_nothing_twice(sqlite: Database, lake_url: str, cursor: str | None) -> None:
+    create(sqlite)
+    arguments = {"source": sqlite.url, "lake": lake_url, "cursor": cursor}
+    with loader() as one, loader() as other, ThreadPoolExecutor(2) as pool:
+        for number in range(4, 12):
+            sqlite.execute(f"INSERT INTO t VALUES ({number}, '2020-04-04', 'x')")
+            ended = list(pool.map(lambda run: run(**arguments), (one, other)))
+            assert not any(found["killed"] for found in ended)
+            assert sum(rows(lake_url).values()) == number
+            manifest = Lake(lake_url).current("t")
+            assert manifest
+            assert manifest.number == number - 3
