@@ -113,14 +113,22 @@ def test_a_triggered_run_is_a_container_of_the_released_digest_whose_rows_are_in
     said = cloud.tools("trigger", "database-to-lake", "--params", '{"table": "flights"}')
     assert "● Completed" in said
     assert "336,776 rows" in said
-    task = cloud.aws("ecs").list_tasks(
-        cluster="data-flows", family="data-flows-Local-database-to-lake", desiredStatus="STOPPED"
-    )
-    described = cloud.aws("ecs").describe_tasks(cluster="data-flows", tasks=task["taskArns"][:1])["tasks"][0]
+    described = one_task(cloud, "data-flows-Local-database-to-lake")
     release = cloud.aws("ecs").describe_task_definition(taskDefinition=described["taskDefinitionArn"])["taskDefinition"]
     assert described["containers"][0]["image"] == release["containerDefinitions"][0]["image"]
     assert "@sha256:" in described["containers"][0]["image"]
     assert rows_in_lake(cloud, "flights") == FLIGHTS
+
+
+def one_task(cloud: Cloud, family: str) -> Any:
+    """A task of a family, whether or not it has stopped yet: a run may end a little before its container."""
+    ecs = cloud.aws("ecs")
+    arns = [
+        arn
+        for status in ("RUNNING", "STOPPED")
+        for arn in ecs.list_tasks(cluster="data-flows", family=family, desiredStatus=status)["taskArns"]
+    ]
+    return ecs.describe_tasks(cluster="data-flows", tasks=arns[:1])["tasks"][0]
 
 
 def rows_in_lake(cloud: Cloud, table: str) -> int:
