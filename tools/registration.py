@@ -2,7 +2,7 @@
 
 Each field is compared three ways: what is live, what the release that the deployment points at declared, and what is
 wanted now. A live value that neither of the others explains was made by hand: it is drift. Schedules are written before
-the deployment points at their release, so a stopped deploy leaves some that the newest release explains. Pauses, a
+the deployment points at their release, so a stopped deploy leaves some that another known release explains. Pauses, a
 concurrency limit changed by hand and schedules made by hand are the operator's and stay; a schedule that gets another
 slug keeps its pause.
 """
@@ -10,6 +10,7 @@ slug keeps its pause.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from operator import attrgetter
 from typing import Any
 
@@ -39,7 +40,6 @@ def registration_actions(
     release: Release, work_pool: str, observed: Observed, schema_known: bool, *, keep: bool
 ) -> tuple[tuple[Action, ...], tuple[Drift, ...]]:
     live = {item.name: item for item in observed.deployments}
-    newest = registrations(observed.newest, work_pool) if observed.newest else {}
     actions: list[Action] = []
     drift: list[Drift] = []
     for name, wanted in registrations(release, work_pool).items():
@@ -48,7 +48,7 @@ def registration_actions(
             continue
         base = _base(live[name], observed, work_pool)
         patch, found = _patch(live[name], base, wanted, schema_known, keep=keep)
-        schedules, odd = _schedules(live[name], base, newest.get(name), wanted, keep=keep)
+        schedules, odd = _schedules(live[name], _before(name, base, observed, work_pool), wanted, keep=keep)
         # The patch points the deployment at the new release, so it comes last: stopped before it, a second deploy still
         # finds the old release and with it what the schedules were.
         actions += [*schedules, *patch]
@@ -110,28 +110,67 @@ def _settings(registration: Registration) -> dict[str, Any]:
     return {name: value for name, value in registration.job_variables.items() if name != "task_definition_arn"}
 
 
+@dataclass(frozen=True)
+class _Before:
+    """What known releases declare of a deployment's schedules, by slug."""
+
+    base: Mapping[str, LiveSchedule]
+    """The release that the deployment points at."""
+    newest: Mapping[str, LiveSchedule]
+    """The newest release; the base where there is no other."""
+    known: Sequence[Mapping[str, LiveSchedule]]
+    """Every release that is known, these two among them."""
+
+    def moved_by_hand(self, slug: str, found: LiveSchedule | None, wanted: LiveSchedule | None) -> bool:
+        """Whether somebody changed or deleted a schedule.
+
+        Args:
+            slug: the schedule's.
+            found: as it is.
+            wanted: as it should be.
+        """
+        if found is None:
+            return slug in self.base and slug in self.newest
+        declared = (schedules.get(slug) for schedules in self.known)
+        return not any(same(_timing(found), _timing(item)) for item in (*declared, wanted) if item)
+
+    def paused_by_hand(self, found: LiveSchedule) -> bool:
+        """Whether somebody paused a schedule that was declared active."""
+        return not found.active and found.slug in self.base and self.base[found.slug].active
+
+
+def _before(name: str, base: Registration | None, observed: Observed, work_pool: str) -> _Before:
+    def declared(release: Release) -> dict[str, LiveSchedule]:
+        return _by_slug(registrations(release, work_pool).get(name))
+
+    newest = declared(observed.newest) if observed.newest else _by_slug(base)
+    return _Before(_by_slug(base), newest, [declared(release) for release in observed.releases.values()])
+
+
+def _by_slug(registration: Registration | None) -> dict[str, LiveSchedule]:
+    return {item.slug: item for item in registration.schedules if item.slug} if registration else {}
+
+
 def _schedules(
-    live: Registration, base: Registration | None, newest: Registration | None, wanted: Registration, *, keep: bool
+    live: Registration, before: _Before, wanted: Registration, *, keep: bool
 ) -> tuple[list[Action], list[Drift]]:
-    there = {item.slug: item for item in live.schedules if item.slug}
-    known = [_by_slug(registration) for registration in (base, newest) if registration]
-    removed, drift = _removals(live, there, known, wanted, keep=keep)
-    pauses = [action.live for action in removed if _paused_by_hand(action.live, _by_slug(base))]
-    adding = [schedule for schedule in wanted.schedules if schedule.slug not in there]
+    there = _by_slug(live)
+    removed, drift = _removals(live, before, wanted, keep=keep)
+    pauses = [action.live for action in removed if before.paused_by_hand(action.live)]
+    alone = len(removed) == len(set(_by_slug(wanted)) - set(there)) == 1
     actions: list[Action] = []
     for schedule in wanted.schedules:
         subject = f"{live.full_name}: schedule {schedule.slug}"
         found = there.get(schedule.slug)
-        odd = _moved_by_hand(found, [schedules.get(schedule.slug) for schedules in known], schedule)
+        odd = before.moved_by_hand(schedule.slug, found, schedule)
         if odd:
             drift.append(Drift(subject, spoken(found) if found else None, spoken(schedule)))
         if odd and keep:
             continue
         if found is None:
-            twin = _twin(schedule, pauses, alone=len(adding) == len(removed) == 1)
-            actions.append(_addition(subject, live, schedule, twin))
+            actions.append(_addition(subject, live, schedule, _twin(schedule, pauses, alone=alone)))
             continue
-        was = _by_slug(base).get(schedule.slug)
+        was = before.base.get(schedule.slug)
         active = schedule.active if was and was.active != schedule.active and found.active == was.active else None
         if not same(_timing(found), _timing(schedule)) or active is not None:
             why = tuple(_schedule_changes(found, schedule, active))
@@ -139,48 +178,21 @@ def _schedules(
     return [*actions, *removed], drift
 
 
-def _by_slug(registration: Registration | None) -> dict[str, LiveSchedule]:
-    return {item.slug: item for item in registration.schedules} if registration else {}
-
-
 def _removals(
-    live: Registration,
-    there: Mapping[str, LiveSchedule],
-    known: Sequence[Mapping[str, LiveSchedule]],
-    wanted: Registration,
-    *,
-    keep: bool,
+    live: Registration, before: _Before, wanted: Registration, *, keep: bool
 ) -> tuple[list[RemoveSchedule], list[Drift]]:
     """The schedules that a release declared and the repository does not."""
     actions, drift = [], []
-    declared = {slug for schedules in known for slug in schedules}
+    there = _by_slug(live)
+    declared = {slug for schedules in before.known for slug in schedules}
     for slug in sorted((declared & set(there)) - set(_by_slug(wanted))):
-        subject, found = f"{live.full_name}: schedule {slug}", there[slug]
-        odd = _moved_by_hand(found, [schedules.get(slug) for schedules in known], None)
+        subject = f"{live.full_name}: schedule {slug}"
+        odd = before.moved_by_hand(slug, there[slug], None)
         if odd:
-            drift.append(Drift(subject, spoken(found), None))
+            drift.append(Drift(subject, spoken(there[slug]), None))
         if not (odd and keep):
-            actions.append(RemoveSchedule(subject, ("it is no longer declared",), live, found))
+            actions.append(RemoveSchedule(subject, ("it is no longer declared",), live, there[slug]))
     return actions, drift
-
-
-def _moved_by_hand(
-    found: LiveSchedule | None, declared: Sequence[LiveSchedule | None], wanted: LiveSchedule | None
-) -> bool:
-    """Whether somebody changed or deleted a schedule.
-
-    Args:
-        found: as it is.
-        declared: what each release that may have written it says about it.
-        wanted: as it should be.
-    """
-    if found is None:
-        return bool(declared) and None not in declared
-    return not any(same(_timing(found), _timing(item)) for item in (*declared, wanted) if item)
-
-
-def _paused_by_hand(found: LiveSchedule, declared: Mapping[str, LiveSchedule]) -> bool:
-    return not found.active and found.slug in declared and declared[found.slug].active
 
 
 def _twin(schedule: LiveSchedule, pauses: Sequence[LiveSchedule], *, alone: bool) -> LiveSchedule | None:
