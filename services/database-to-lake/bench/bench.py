@@ -10,7 +10,6 @@ way) and by this service. Each way runs in a process of its own, on the same ser
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -20,10 +19,6 @@ from pathlib import Path
 SERVICE = Path(__file__).parents[1]
 sys.path[:0] = [str(SERVICE), str(SERVICE / "tests")]
 
-import adbc_driver_postgresql.dbapi
-from postgres_server import postgres_program, running_postgres
-
-from sample import sample_database
 
 ROWS = 10_000_000
 FLIGHTS = 336_776
@@ -31,7 +26,8 @@ SETTINGS = {"fsync": "off", "max_wal_size": "8GB", "autovacuum": "off", "shared_
 
 POLARS = """
 import sys, polars
-polars.read_database_uri("SELECT * FROM flights", sys.argv[1], engine="adbc").write_parquet(sys.argv[2] + "/flights.parquet")
+flights = polars.read_database_uri("SELECT * FROM flights", sys.argv[1], engine="adbc")
+flights.write_parquet(sys.argv[2] + "/flights.parquet")
 """
 OURS = """
 import sys
@@ -46,6 +42,8 @@ with open_source(sys.argv[1]) as source:
 
 def main(rows: int) -> None:
     """Runs all ways and prints a table."""
+    from postgres_server import postgres_program, running_postgres
+
     with tempfile.TemporaryDirectory(prefix="data-flows-bench-") as scratch, running_postgres(SETTINGS) as server:
         url = f"{server}/postgres"
         fill(url, rows)
@@ -69,8 +67,11 @@ def main(rows: int) -> None:
 
 def fill(url: str, rows: int) -> None:
     """The table flights: the sample's, once for each of as many years as it takes."""
+    import adbc_driver_postgresql.dbapi
+
     from lake import Lake
     from load import Request, load
+    from sample import sample_database
     from sources import Wanted, open_source
 
     sample_database()
@@ -118,7 +119,5 @@ def size(directory: Path) -> int:
 
 
 if __name__ == "__main__":
-    if not shutil.which("psql") and not postgres_program("initdb"):
-        sys.exit("PostgreSQL's programs are not on this machine")
     os.environ.setdefault("DATA_FLOWS_DATA", str(Path(tempfile.gettempdir()) / "data-flows"))
     main(int(sys.argv[1]) if len(sys.argv) > 1 else ROWS)
