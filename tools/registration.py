@@ -132,7 +132,7 @@ class _Before:
         if found is None:
             return slug in self.base and slug in self.newest
         declared = (schedules.get(slug) for schedules in self.known)
-        return not any(same(_timing(found), _timing(item)) for item in (*declared, wanted) if item)
+        return not any(_explains(item, found) for item in (*declared, wanted) if item)
 
     def paused_by_hand(self, found: LiveSchedule) -> bool:
         """Whether somebody paused a schedule that was declared active."""
@@ -206,6 +206,15 @@ def _addition(subject: str, live: Registration, wanted: LiveSchedule, twin: Live
         return AddSchedule(subject, why, live, wanted)
     paused = f"it takes the place of {twin.slug}, which is paused, and stays paused"
     return AddSchedule(subject, (*why, paused), live, wanted.model_copy(update={"active": False}))
+
+
+def _explains(declared: LiveSchedule, found: LiveSchedule) -> bool:
+    """Whether a schedule may be as it is without anybody's doing.
+
+    The Prefect server empties the parameters of a schedule that is paused or resumed in its UI: nobody decided that.
+    """
+    parameters = same(found.parameters, declared.parameters) or not found.parameters
+    return parameters and same(found.schedule, declared.schedule)
 
 
 def _timing(schedule: LiveSchedule) -> tuple[dict[str, Any], dict[str, Any]]:

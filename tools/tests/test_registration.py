@@ -330,6 +330,23 @@ def test_a_change_by_hand_is_kept_through_a_new_release(one: Release, by_hand: d
     assert found == before.model_copy(update={"job_variables": variables, **moved})
 
 
+WITH_PARAMETERS = release(1, deployments=(deployment(schedules=(schedule(parameters={"table": "x"}),)),))
+
+
+@pytest.mark.parametrize("on_drift", ["stop", "overwrite", "keep"])
+@pytest.mark.parametrize("cron", ["0 6 * * *", "30 6 * * *"], ids=["nothing new", "a new cron"])
+def test_parameters_that_prefect_drops_when_a_schedule_is_paused_are_restored(cron: str, on_drift: str) -> None:
+    observed = deployed(WITH_PARAMETERS, schedules=(live_schedule(active=False),))
+    draft = declared(schedules=(schedule(cron=cron, parameters={"table": "x"}),))
+    item = planned(draft, observed)
+
+    assert (drift(item), item.problems) == ([], ())
+    assert "parameters.table none → x" in why(item)
+    assert after(draft, observed, on_drift).schedules == (
+        live_schedule(cron=cron, active=False, parameters={"table": "x"}),
+    )
+
+
 def test_values_are_told_on_both_sides() -> None:
     by_hand: dict[str, Any] = {"description": "mine", "schedules": (live_schedule(cron="0 9 * * *"),)}
 
