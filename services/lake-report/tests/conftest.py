@@ -1,0 +1,135 @@
+"""What the tests stand on: lakes that they write, a Prefect server of their own. No Docker, no network but loopback."""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+import os
+import sys
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import boto3
+import duckdb
+import nanoarrow as na
+import nanoarrow.ipc
+import pytest
+from moto.server import ThreadedMotoServer
+from prefect.testing.utilities import prefect_test_harness
+
+SERVICE = Path(__file__).parents[1]
+sys.path.insert(0, str(SERVICE))
+sys.path.insert(0, str(SERVICE / "tests"))
+
+BUCKET = "data-flows-test"
+
+
+@pytest.fixture(scope="session")
+def prefect_server() -> Iterator[None]:
+    with prefect_test_harness(server_startup_timeout=120):
+        yield
+
+
+@pytest.fixture(autouse=True)
+def no_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [name for name in os.environ if name.startswith(("DATA_FLOWS_", "AWS_", "LAKE_"))]:
+        monkeypatch.delenv(name)
+
+
+class WrittenLake:
+    """A lake in a directory, written as database-to-lake writes it: files first, then a manifest that names them."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.url = root.as_uri()
+
+    def table(self, name: str, *selects: str, schema: str | None = None) -> None:
+        """Makes a table's next state of the rows that these queries give, one file for each.
+
+        The columns are those of the query `schema`, by default those of the last file.
+        """
+        directory = self.root / quote(name, safe=" ")
+        files = []
+        with duckdb.connect() as connection:
+            for select in selects:
+                path = f"{directory.name}/part-{uuid.uuid4().hex}.parquet"
+                directory.mkdir(parents=True, exist_ok=True)
+                target = str(self.root / path).replace("'", "''")
+                connection.execute(f"COPY ({select}) TO '{target}' (FORMAT parquet)")
+                [(rows,)] = connection.execute(f"SELECT count(*) FROM ({select})").fetchall()
+                size = (self.root / path).stat().st_size
+                files.append({"path": path, "partition": "", "sha256": "", "rows": rows, "bytes": size})
+            buffer = io.BytesIO()
+            with nanoarrow.ipc.StreamWriter.from_writable(buffer) as writer:
+                writer.write_stream(na.c_array_stream(connection.sql(f"FROM ({schema or selects[-1]}) LIMIT 0")))
+        manifests = directory / "_manifests"
+        manifests.mkdir(parents=True, exist_ok=True)
+        number = len(list(manifests.iterdir())) + 1
+        manifest: dict[str, Any] = {
+            "number": number,
+            "table": name,
+            "source": "sample:test",
+            "created": "2026-01-02T03:04:05Z",
+            "run": "a run",
+            "arrow_schema": base64.b64encode(buffer.getvalue()).decode(),
+            "partition": None,
+            "cursor": None,
+            "watermark": None,
+            "files": files,
+        }
+        (manifests / f"{number:010}.json").write_text(json.dumps(manifest))
+
+
+@pytest.fixture
+def lake(tmp_path: Path) -> WrittenLake:
+    root = tmp_path / "the lake"
+    root.mkdir()
+    return WrittenLake(root)
+
+
+#: Writes a report of these SQL files, each by its name, and gives the directory of all reports.
+MakeReport = Callable[..., Path]
+
+
+@pytest.fixture
+def make_report(tmp_path: Path) -> MakeReport:
+    def write(**files: str) -> Path:
+        directory = tmp_path / "reports" / "test"
+        directory.mkdir(parents=True, exist_ok=True)
+        (directory / "report.toml").write_text('title = "A test"\n')
+        for name, text in files.items():
+            (directory / f"{name}.sql").write_text(text)
+        return tmp_path / "reports"
+
+    return write
+
+
+def sql(select: str, chart: str = "bars", keys: str = 'x = "n"\ny = "name"') -> str:
+    """A SQL file. Of a chart of bars, the SELECT stands on line 7."""
+    return f'/*\ntitle = "Title"\nchart = "{chart}"\n{keys}\n*/\n{select}\n'
+
+
+@pytest.fixture(scope="session")
+def s3_server() -> Iterator[str]:
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    yield f"http://{host}:{port}"
+    server.stop()
+
+
+@pytest.fixture
+def s3(s3_server: str, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The URL of an empty lake in S3."""
+    monkeypatch.setenv("AWS_ENDPOINT_URL", s3_server)
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
+    bucket = boto3.Session().resource("s3").Bucket(BUCKET)
+    bucket.create()
+    bucket.objects.delete()
+    return f"s3://{BUCKET}/some/lake"
