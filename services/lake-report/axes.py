@@ -20,6 +20,8 @@ Spec = dict[str, Any]
 #: Fonts of equal widths, so that what is measured here fits in any browser.
 FONT = "Helvetica Neue, Helvetica, Arial, Liberation Sans, sans-serif"
 LETTER = 6.4  # pixels, the usual width of a letter of 12 pixels
+ROW = 27  # pixels from bar to bar, and from one of a heatmap's rows to the next
+HEIGHT = 220  # pixels, of charts whose height does not come from their rows
 #: A mark that is told about where one points at it.
 TIP: Spec = {"description": {"field": "tip", "type": "nominal"}}
 
@@ -71,7 +73,7 @@ def continuous_or_ordinal(canvas: Canvas) -> Spec:
         axis = {"title": canvas.title("x"), "grid": False, "labelFlush": True}
         return {"field": "x", "type": "temporal", "scale": {"type": "utc"}, "axis": axis}
     if all(isinstance(value, int | float) for value in values):
-        axis = value_axis(canvas, "x") | {"grid": False}
+        axis = value_axis(canvas, "x", 0) | {"grid": False}
         return {"field": "x", "type": "quantitative", "scale": {"zero": False, "nice": False}, "axis": axis}
     names = list(indices(canvas.texts("x")))
     return {"field": "x", "type": "ordinal", "axis": category_axis(canvas, "x", names, "bottom")}
@@ -83,25 +85,29 @@ def category_axis(canvas: Canvas, role: str, names: Sequence[str], orient: str) 
         "orient": orient,
         # Names are no part of an expression but of a JSON text in it, which Vega reads as that.
         "labelExpr": f"{json.dumps(list(names))}[datum.value]",
-        "title": canvas.title(role),
+        # Names say themselves what they name; a unit has to be told.
+        "title": canvas.title(role) if canvas.column(role).unit else None,
         "labelColor": canvas.colours["ink"],
         "labelOverlap": False,
     }
     if orient == "left":
         above: Spec = {"titleAngle": 0, "titleAlign": "right", "titleX": -6, "titleY": -10, "titleBaseline": "bottom"}
         return axis | above | {"labelLimit": canvas.width * 0.36}
-    small = 12 if not canvas.narrow else 9 if orient == "top" else 10
-    if max(map(len, names)) * LETTER * small / 12 < band(canvas, len(names)):
-        return axis | {"labelAngle": 0, "labelFontSize": small}
+    longest, room = max(map(len, names)), band(canvas, len(names)) - 4
+    fitting = next((size for size in (12, 11, 10) if longest * LETTER * size / 12 <= room), None)
+    if fitting:
+        return axis | {"labelAngle": 0, "labelFontSize": fitting}
     slanted = {"labelAngle": -45, "labelAlign": "right", "labelBaseline": "middle", "labelLimit": 110}
-    return axis | {"labelFontSize": small} | (slanted if orient == "bottom" else {"labelAngle": -90})
+    upright = {"labelAngle": -90, "labelLimit": 110}
+    return axis | {"labelFontSize": 11} | (slanted if orient == "bottom" else upright)
 
 
-def value_axis(canvas: Canvas, role: str) -> Spec:
+def value_axis(canvas: Canvas, role: str, high: float) -> Spec:
+    """An axis of numbers, whose greatest one is about `high`."""
     column = canvas.column(role)
     numbers = [value for value in canvas.values(role) if isinstance(value, int | float)]
     widest = max((abs(value) for value in numbers), default=0)
-    form = ",d" if widest >= 5 or all(digits(value, column) == 0 for value in numbers) else ",.1f"
+    form = ",.0f" if widest >= 5 or all(digits(value, column) == 0 for value in numbers) else ",.1f"
     axis: Spec = {
         "title": canvas.title(role),
         "labelExpr": f"replace(format(datum.value, '{form}'), '-', '\N{MINUS SIGN}')",
@@ -109,7 +115,13 @@ def value_axis(canvas: Canvas, role: str) -> Spec:
     }
     if role == "y":
         # Above the axis, where it is read without turning the head.
-        axis |= {"titleAngle": 0, "titleAlign": "left", "titleX": -28, "titleY": -12, "titleBaseline": "bottom"}
+        axis |= {
+            "titleAngle": 0,
+            "titleAlign": "left",
+            "titleX": -len(f"{high:{form}}") * LETTER - 6,
+            "titleY": -12,
+            "titleBaseline": "bottom",
+        }
     return axis
 
 
@@ -153,5 +165,6 @@ def config(canvas: Canvas) -> Spec:
             "titleFontSize": 12,
             "titleFontWeight": "normal",
             "titleLimit": canvas.width,
+            "columnPadding": 16,
         },
     }

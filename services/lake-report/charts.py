@@ -12,14 +12,18 @@ from xml.etree import ElementTree
 
 import vl_convert
 
-import marks
 import theme
 from answers import Answer
 from axes import FONT, LETTER, Canvas, Spec, config
+from bars import bars, columns
+from definition import Chart
+from heatmap import heatmap
+from lines import lines
 
 _SCHEMA = "https://vega.github.io/schema/vega-lite/v6.json"
 _VEGA_LITE = "6.4"
 _SVG = "http://www.w3.org/2000/svg"
+_KINDS = {Chart.BARS: bars, Chart.COLUMNS: columns, Chart.LINES: lines, Chart.HEATMAP: heatmap}
 _ON_PAGE = {name: f"var(--{name})" for name in theme.LIGHT}
 
 
@@ -53,9 +57,9 @@ def png(answer: Answer, notes: Sequence[str], width: int = 900, scale: float = 2
 
 
 def _specification(canvas: Canvas) -> Spec:
-    body = marks.kind(canvas) if canvas.answer.rows else _nothing(canvas)
+    draw = _KINDS[canvas.answer.query.header.chart] if canvas.answer.rows else _nothing
     frame: Spec = {"$schema": _SCHEMA, "width": canvas.width, "autosize": {"type": "fit-x", "contains": "padding"}}
-    return frame | {"config": config(canvas)} | body
+    return frame | {"config": config(canvas)} | draw(canvas)
 
 
 def _nothing(canvas: Canvas) -> Spec:

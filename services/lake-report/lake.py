@@ -1,9 +1,10 @@
 """The lake: the tables that database-to-lake writes, and a place for reports.
 
     <lake>/<table>/_manifests/0000000007.json    the table's seventh state: names its files
-    <lake>/reports/<report>/index.html           what this service writes
+    <lake>/_reports/<report>/latest.html         what this service writes
 
-The manifest with the highest number is the table; files that it does not name are no part of it.
+The manifest with the highest number is the table; files that it does not name are no part of it. An object is there
+in full or not at all.
 
 Takes LAKE_URL (`file:///…` or `s3://bucket/prefix`), gives manifests and ranges of bytes. Never reads Parquet (see
 `engine`), never writes into a table.

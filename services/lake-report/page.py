@@ -6,7 +6,6 @@ and a content security policy in the page forbids whatever might slip through.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
@@ -22,7 +21,8 @@ from answers import Answer
 from axes import FONT
 from definition import Chart, Report
 from lake import Manifest
-from values import axis_title, bare, label, period, shown
+from tables import table
+from values import label, period, shown
 
 #: Pixels of a drawing in a card of each width, and of each drawing on a phone.
 _WIDTHS = {"full": 900, "half": 430, "third": 275}
@@ -55,6 +55,12 @@ class Published:
             for answer in self.of(Chart.FIGURES)
             for name, value in zip(answer.columns, answer.rows[0], strict=True)
         ]
+
+    @property
+    def notes(self) -> list[str]:
+        """What stands under the title of a chart that is seen by itself."""
+        tables = ", ".join(source.table for source in self.sources)
+        return [" · ".join(part for part in (self.period, f"Source: {tables} in the lake") if part)]
 
     def of(self, chart: Chart) -> list[Answer]:
         """The answers that are shown in one way."""
@@ -99,18 +105,5 @@ def _card(answer: Answer) -> dict[str, Any]:
         "width": header.width,
         "wide": Markup(charts.svg(answer, _WIDTHS[header.width])) if drawn else None,  # noqa: S704 - Vega escapes data
         "narrow": Markup(charts.svg(answer, _PHONE)) if drawn else None,  # noqa: S704
-        "table": _table(answer),
-    }
-
-
-def _table(answer: Answer) -> dict[str, Sequence[Any]]:
-    header = answer.query.header
-    columns = [header.column(name) for name in answer.columns]
-    numeric = [all(isinstance(v, int | float | None) for v in answer.column(name)) for name in answer.columns]
-    return {
-        "heads": list(zip(map(axis_title, answer.columns, columns), numeric, strict=True)),
-        "rows": [
-            list(zip([bare(cell, column) for cell, column in zip(row, columns, strict=True)], numeric, strict=True))
-            for row in answer.rows
-        ],
+        "table": table(answer),
     }

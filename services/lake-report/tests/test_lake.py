@@ -11,23 +11,23 @@ from lake import File, Lake, LakeFiles, Manifest
 
 
 def test_addresses_of_a_directory_are_files(lake: WrittenLake) -> None:
-    assert Lake(lake.url).address("reports/a/index.html") == f"{lake.url}/reports/a/index.html"
+    assert Lake(lake.url).address("_reports/a/latest.html") == f"{lake.url}/_reports/a/latest.html"
 
 
 def test_addresses_of_a_bucket_are_in_the_console(s3: str) -> None:
-    assert Lake(s3).address("reports/a/index.html") == (
-        f"https://us-east-1.console.aws.amazon.com/s3/object/{BUCKET}?prefix=some/lake/reports/a/index.html"
+    assert Lake(s3).address("_reports/a/latest.html") == (
+        f"https://us-east-1.console.aws.amazon.com/s3/object/{BUCKET}?prefix=some/lake/_reports/a/latest.html"
     )
 
 
 def test_addresses_are_below_the_one_that_is_given(lake: WrittenLake, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LAKE_WEB_URL", "https://reports.example.com/x/")
-    assert Lake(lake.url).address("reports/a/index.html") == "https://reports.example.com/x/reports/a/index.html"
+    assert Lake(lake.url).address("_reports/a/latest.html") == "https://reports.example.com/x/_reports/a/latest.html"
 
 
 def test_what_is_put_in_a_bucket_has_its_media_type(s3: str) -> None:
-    Lake(s3).put("reports/a/index.html", b"<p>", "text/html; charset=utf-8")
-    found = boto3.client("s3").get_object(Bucket=BUCKET, Key="some/lake/reports/a/index.html")
+    Lake(s3).put("_reports/a/latest.html", b"<p>", "text/html; charset=utf-8")
+    found = boto3.client("s3").get_object(Bucket=BUCKET, Key="some/lake/_reports/a/latest.html")
     assert found["ContentType"] == "text/html; charset=utf-8"
     assert found["Body"].read() == b"<p>"
 

@@ -1,7 +1,7 @@
 /*
 section = "By weather"
-title = "Wind"
-text = "The stronger the wind, the more departures are late."
+title = "Late departures by wind"
+text = "Speed of the wind in the hour of departure."
 chart = "columns"
 width = "third"
 x = "wind"

@@ -1,7 +1,7 @@
 /*
 section = "By weather"
-title = "Visibility"
-text = "From clear to fog."
+title = "Late departures by visibility"
+text = "How far one sees in the hour of departure."
 chart = "columns"
 width = "third"
 x = "visibility"

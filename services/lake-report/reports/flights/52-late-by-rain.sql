@@ -1,6 +1,6 @@
 /*
 section = "By weather"
-title = "Rain and snow"
+title = "Late departures by rain or snow"
 text = "Precipitation in the hour of departure."
 chart = "columns"
 width = "third"
