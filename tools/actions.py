@@ -30,6 +30,7 @@ class Build(Action):
 
     stage = "build"
     verb = "build"
+    service: Service
 
 
 @dataclass(frozen=True)
@@ -125,13 +126,17 @@ class ServicePlan:
     `release` is the draft to register, or, where `reused`, one that is registered already.
     """
 
-    service: Service
     work_pool: str
     release: Release
     reused: bool
     actions: tuple[Action, ...] = ()
     drift: tuple[Drift, ...] = ()
     problems: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """The service's."""
+        return self.release.service
 
     def has(self, kind: type[Action]) -> bool:
         """Whether an action of this kind is planned."""

@@ -135,30 +135,34 @@ class _Run:
         self._provenance = provenance
         self._who: Provenance | None = None
         self._login: Login | None = None
-        self.results = {item.service.name: Result(item.service.name, item.release) for item in plan.services}
+        self.results = {item.name: Result(item.name, item.release) for item in plan.services}
 
     def left(self) -> list[ServicePlan]:
         """The services that have something to do and have not failed."""
-        return [item for item in self._plan.services if item.actions and not self.results[item.service.name].error]
+        return [item for item in self._plan.services if item.actions and not self.results[item.name].error]
 
     def refuse(self) -> None:
         """Drops the services whose plan has problems, before anything is written for them."""
         for item in self._plan.services:
             if item.problems:
-                self.results[item.service.name].error = UserError("\n".join(item.problems))
+                self.results[item.name].error = UserError("\n".join(item.problems))
 
     def build(self) -> None:
         """Builds all images that are needed, in one session."""
-        items = [item for item in self.left() if item.has(Build)]
-        if not items:
+        builds = {
+            item.name: target(action.service, item.release.fingerprint)
+            for item in self.left()
+            for action in item.actions
+            if isinstance(action, Build)
+        }
+        if not builds:
             return
         start = time.monotonic()
-        targets = [target(item.service, item.release.fingerprint) for item in items]
-        failed = build(self._root, targets, self._clients.engine, self._step)
-        for item in items:
-            result = self.results[item.service.name]
+        failed = build(self._root, list(builds.values()), self._clients.engine, self._step)
+        for name in builds:
+            result = self.results[name]
             result.seconds += time.monotonic() - start
-            result.error = failed.get(item.service.name)
+            result.error = failed.get(name)
             if not result.error:
                 result.done.append("built")
 
@@ -168,9 +172,9 @@ class _Run:
         """Does one stage for some services; one that fails drops out."""
 
         def one(item: ServicePlan) -> None:
-            result = self.results[item.service.name]
+            result = self.results[item.name]
             start = time.monotonic()
-            self._step(item.service.name, what)
+            self._step(item.name, what)
             try:
                 do(item, result)
             except ToolsError as error:
@@ -189,14 +193,14 @@ class _Run:
 
     def push(self, item: ServicePlan, result: Result) -> None:
         """Pushes an image and reads its digest from the registry."""
-        repository, tag = item.service.repository, item.release.fingerprint
+        repository, tag = item.release.repository, item.release.fingerprint
         ecr = self._clients.ecr
         ecr.ensure(repository)
         address = ecr.address(repository)
         if ecr.digest(repository, tag) is None:
 
             def sent(_: str, text: str) -> None:
-                self._step(item.service.name, f"push {text}")
+                self._step(item.name, f"push {text}")
 
             self._clients.engine.push(f"{repository}:{tag}", address, self._need_login(), sent)
         digest = ecr.digest(repository, tag)
@@ -208,15 +212,15 @@ class _Run:
     def gate(self, item: ServicePlan, result: Result) -> None:
         """Imports the flow in its image: proves that it can start, and gives its parameter schema."""
         engine, release = self._clients.engine, result.release
-        reference = f"{item.service.repository}:{release.fingerprint}"
+        reference = f"{item.release.repository}:{release.fingerprint}"
         if not engine.has(reference):
             reference = release.image
             engine.pull(reference, self._need_login())
         found = engine.describe_flow(reference, release.entrypoint, release.platform)
-        if found.name != item.service.name:
+        if found.name != item.name:
             raise UserError(
                 f"the flow is called '{found.name}'; its name must be the service's",
-                f'@flow(name="{item.service.name}")',
+                f'@flow(name="{item.name}")',
             )
         release = release.model_copy(update={"parameter_schema": found.parameter_schema})
         problems = list(parameter_problems(release))

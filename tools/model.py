@@ -293,6 +293,11 @@ class Release(Frozen):
     arn: str = Field(default="", exclude=True)
 
     @property
+    def repository(self) -> str:
+        """The ECR repository's name."""
+        return f"{REPOSITORY_PREFIX}/{self.service}"
+
+    @property
     def family(self) -> str:
         """The task definition's family."""
         return f"{REPOSITORY_PREFIX}-{self.environment}-{self.service}"

@@ -49,8 +49,8 @@ def _restricted(item: ServicePlan, stages: Sequence[Stage]) -> ServicePlan:
     kept = tuple(action for action in item.actions if action.stage in stages)
     problems = item.problems
     if "release" in stages and "push" not in stages and item.has(Push):
-        missing = f"the image {item.service.repository}:{item.release.fingerprint} is not in the registry"
-        problems = (*problems, f"{missing}; push it first: make push-flow NAME={item.service.name}")
+        missing = f"the image {item.release.repository}:{item.release.fingerprint} is not in the registry"
+        problems = (*problems, f"{missing}; push it first: make push-flow NAME={item.name}")
     return replace(item, actions=kept, problems=problems)
 
 
@@ -65,7 +65,7 @@ def _planned(item: Desired, observed: Observed, on_drift: OnDrift) -> ServicePla
             if before is None
             else (f"fingerprint {before.fingerprint} → {draft.fingerprint}",)
         )
-        actions += [Build(tag, why), Push(tag, ("the registry has no such image",))]
+        actions += [Build(tag, why, item.service), Push(tag, ("the registry has no such image",))]
     if not known:
         actions.append(Gate(tag, ("its parameter schema is unknown",)))
     same = _same(draft, observed) if known else None
@@ -74,7 +74,6 @@ def _planned(item: Desired, observed: Observed, on_drift: OnDrift) -> ServicePla
     release = same or draft
     register, drift = registration_actions(release, item.work_pool, observed, known, keep=on_drift == "keep")
     return ServicePlan(
-        service=item.service,
         work_pool=item.work_pool,
         release=release,
         reused=same is not None,

@@ -91,7 +91,7 @@ def results_table(plan: Plan, results: Sequence[Result]) -> Table:
     for item, result in zip(plan.services, results, strict=True):
         deployments = ", ".join(deployment.name for deployment in result.release.deployments) or "none"
         table.add_row(
-            item.service.name,
+            item.name,
             result.release.fingerprint,
             str(result.release.revision or "-"),
             deployments,

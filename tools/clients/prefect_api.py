@@ -1,30 +1,22 @@
-"""The Prefect API: deployments, schedules, flow runs and their logs, by plain requests.
+"""Deployments, schedules, flow runs and their logs in the Prefect API.
 
-Prefect's own client takes two seconds of CPU to import, which is longer than a whole deploy with nothing to do. Reads
-and repeatable writes are retried in bounded time; the one write that is not repeatable, creating, is resolved by
+Reads and repeatable writes are retried in bounded time; the one write that is not repeatable, creating, is resolved by
 reading when its reply is lost.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import requests
-from requests.adapters import HTTPAdapter
-from urllib3.util import Retry
-
+from tools.clients.prefect_http import PAGE, Http
 from tools.errors import RemoteError
 from tools.model import LiveSchedule, Registration
 
-TIMEOUT = (5, 30)
-"""Seconds to connect, seconds between two bytes of an answer."""
 CREATE_WAITS = (0.3, 1.0, 3.0)
 """Seconds between the tries of the one write that is not repeated blindly."""
-PAGE = 200
-"""The most that the API gives at a time."""
 FINAL = frozenset({"COMPLETED", "FAILED", "CRASHED", "CANCELLED"})
 
 
@@ -56,29 +48,8 @@ class LogLine:
     message: str
 
 
-class PrefectApi:
+class PrefectApi(Http):
     """The deployments and runs of a Prefect API."""
-
-    def __init__(self, url: str, key: str | None = None, hint: str = "") -> None:
-        """Connects to nothing yet.
-
-        Args:
-            url: the API's address, ending in /api or in a Prefect Cloud workspace.
-            key: sent as a bearer token.
-            hint: what to do where nothing answers at this address.
-        """
-        self._url = url.rstrip("/")
-        self._hint = hint or "check PREFECT_API_URL and the network"
-        retry = Retry(
-            total=5,
-            connect=2,
-            backoff_factor=0.2,
-            backoff_max=5,
-            status_forcelist=(429, 502, 503, 504),
-            allowed_methods=None,
-            raise_on_status=False,
-        )
-        self._repeatable, self._once = _session(key, retry), _session(key, Retry(total=0))
 
     def deployments(self, flows: Sequence[str]) -> list[Registration]:
         """Every deployment of these flows, whoever made it, with its schedules.
@@ -89,9 +60,9 @@ class PrefectApi:
         found: list[Registration] = []
         for start in range(0, len(flows), PAGE):
             named = {"flows": {"name": {"any_": list(flows[start : start + PAGE])}}}
-            names = {flow["id"]: flow["name"] for flow in self._all("flows", named)}
+            names = {flow["id"]: flow["name"] for flow in self.all("flows", named)}
             if names:
-                found += [_registration(item, names[item["flow_id"]]) for item in self._all("deployments", named)]
+                found += [_registration(item, names[item["flow_id"]]) for item in self.all("deployments", named)]
         return sorted(found, key=lambda registration: registration.full_name)
 
     def create(self, wanted: Registration) -> Registration:
@@ -100,7 +71,7 @@ class PrefectApi:
         Raises:
             RemoteError: the API refused or did not answer.
         """
-        flow = self._call("POST", "/flows/", {"name": wanted.flow})
+        flow = self.call("POST", "/flows/", {"name": wanted.flow})
         body = {
             **_body(wanted),
             "name": wanted.name,
@@ -111,7 +82,7 @@ class PrefectApi:
         }
         for wait in (*CREATE_WAITS, None):
             try:
-                self._call("POST", "/deployments/", body, repeatable=False)
+                self.call("POST", "/deployments/", body, repeatable=False)
             except RemoteError as error:
                 made = self._named(wanted)  # the reply may be all that was lost
                 if made is None and wait is not None and error.passing:
@@ -134,19 +105,19 @@ class PrefectApi:
             fields: names of fields of `Registration`.
         """
         body = {name: value for name, value in _body(wanted).items() if name in {_API_NAMES.get(f, f) for f in fields}}
-        self._call("PATCH", f"/deployments/{live.id}", body)
+        self.call("PATCH", f"/deployments/{live.id}", body)
 
     def add_schedule(self, deployment_id: str, schedule: LiveSchedule) -> None:
         """Adds a schedule to a deployment."""
         try:
-            self._call(
+            self.call(
                 "POST",
                 f"/deployments/{deployment_id}/schedules",
                 [_schedule_body(schedule, new=True)],
                 repeatable=False,
             )
         except RemoteError:
-            live = self._call("GET", f"/deployments/{deployment_id}/schedules")
+            live = self.call("GET", f"/deployments/{deployment_id}/schedules")
             if schedule.slug not in {item.get("slug") for item in live}:
                 raise
 
@@ -164,103 +135,41 @@ class PrefectApi:
         body = _schedule_body(wanted, new=False)
         if active is not None:
             body["active"] = active
-        self._call("PATCH", f"/deployments/{deployment_id}/schedules/{live.id}", body)
+        self.call("PATCH", f"/deployments/{deployment_id}/schedules/{live.id}", body)
 
     def remove_schedule(self, deployment_id: str, schedule_id: str) -> None:
         """Deletes a schedule. One that is gone already is done."""
-        self._call("DELETE", f"/deployments/{deployment_id}/schedules/{schedule_id}", gone_is_done=True)
+        self.call("DELETE", f"/deployments/{deployment_id}/schedules/{schedule_id}", gone_is_done=True)
 
     def pool_status(self, name: str) -> str | None:
         """`READY`, `NOT_READY` (no worker polls it) or `PAUSED`; None where there is no such work pool."""
-        answer = self._call("GET", f"/work_pools/{name}", gone_is_done=True)
+        answer = self.call("GET", f"/work_pools/{name}", gone_is_done=True)
         return answer.get("status") if answer else None
 
     def start(self, deployment_id: str, parameters: Mapping[str, Any]) -> FlowRun:
         """Creates a flow run of a deployment, to run now."""
         body = {"parameters": dict(parameters), "state": {"type": "SCHEDULED", "message": "Started by hand"}}
-        return _flow_run(self._call("POST", f"/deployments/{deployment_id}/create_flow_run", body, repeatable=False))
+        return _flow_run(self.call("POST", f"/deployments/{deployment_id}/create_flow_run", body, repeatable=False))
 
     def flow_run(self, run_id: str) -> FlowRun:
         """A flow run as it stands now."""
-        return _flow_run(self._call("GET", f"/flow_runs/{run_id}"))
+        return _flow_run(self.call("GET", f"/flow_runs/{run_id}"))
 
     def logs(self, run_id: str, after: str | None) -> list[LogLine]:
         """The lines of a run's log, oldest first; only those after a time (ISO 8601), where one is given."""
         wanted: dict[str, Any] = {"flow_run_id": {"any_": [run_id]}}
         if after:
             wanted["timestamp"] = {"after_": after}
-        found = self._all("logs", {"logs": wanted, "sort": "TIMESTAMP_ASC"})
+        found = self.all("logs", {"logs": wanted, "sort": "TIMESTAMP_ASC"})
         return [LogLine(item["id"], item["timestamp"], item["level"], item["message"]) for item in found]
 
     def run_url(self, run_id: str) -> str:
         """Where the UI shows a run."""
-        return f"{self._url.removesuffix('/api')}/runs/flow-run/{run_id}"
+        return f"{self.url.removesuffix('/api')}/runs/flow-run/{run_id}"
 
     def _named(self, wanted: Registration) -> Registration | None:
-        found = self._call("GET", f"/deployments/name/{wanted.full_name}", gone_is_done=True)
+        found = self.call("GET", f"/deployments/name/{wanted.full_name}", gone_is_done=True)
         return _registration(found, wanted.flow) if found else None
-
-    def _all(self, kind: str, body: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-        offset = 0
-        while True:
-            page = self._call("POST", f"/{kind}/filter", {**body, "limit": PAGE, "offset": offset})
-            yield from page
-            if len(page) < PAGE:
-                return
-            offset += PAGE
-
-    def _call(
-        self, method: str, path: str, body: Any = None, *, repeatable: bool = True, gone_is_done: bool = False
-    ) -> Any:
-        doing = f"{method} {path}"
-        session = self._repeatable if repeatable else self._once
-        try:
-            response = session.request(method, self._url + path, json=body, timeout=TIMEOUT)
-        except requests.Timeout as error:
-            raise RemoteError(
-                f"Prefect: no answer from {self._url} in time ({doing})", self._hint, passing=True
-            ) from error
-        except requests.RequestException as error:
-            raise RemoteError(f"Prefect: nothing answers at {self._url} ({doing})", self._hint, passing=True) from error
-        if gone_is_done and response.status_code == requests.codes.not_found:
-            return None
-        return self._checked(response, doing)
-
-    def _checked(self, response: requests.Response, doing: str) -> Any:
-        status = response.status_code
-        if status in (401, 403):
-            raise RemoteError(
-                f"Prefect refused the key at {self._url} ({status} to {doing})",
-                "check PREFECT_API_KEY, and that it is of the workspace of PREFECT_API_URL",
-            )
-        if not response.ok:
-            detail = response.text.strip()[:500]
-            broken = status >= 500 or status == requests.codes.too_many_requests
-            raise RemoteError(
-                f"Prefect answered {status} to {doing}: {detail}", self._hint if broken else "", passing=broken
-            )
-        if status == requests.codes.no_content or not response.content:
-            return None
-        if "json" not in response.headers.get("content-type", ""):
-            raise RemoteError(
-                f"what answers at {self._url} is no Prefect API ({doing} gave no JSON)",
-                "PREFECT_API_URL is the API's address, ending in /api; not the UI's",
-            )
-        return response.json()
-
-
-def _session(key: str | None, retry: Retry) -> requests.Session:
-    session = requests.Session()
-
-    def bearer(request: requests.PreparedRequest) -> requests.PreparedRequest:
-        if key:
-            request.headers["Authorization"] = f"Bearer {key}"
-        return request
-
-    session.auth = bearer  # given even without a key: otherwise ~/.netrc would be asked for one
-    session.mount("http://", HTTPAdapter(max_retries=retry))
-    session.mount("https://", HTTPAdapter(max_retries=retry))
-    return session
 
 
 _API_NAMES = {

@@ -36,6 +36,7 @@ from tools.tests.worlds import (
 NEW = "1" * 16
 IMAGE = f"data-flows/hello:{NEW}"
 FAMILY = "data-flows-Dev-hello"
+REPOSITORY = "registry.test/data-flows/hello"
 BUILD = [f"build {IMAGE}", f"push {IMAGE}", f"import {IMAGE}"]
 
 # What a deploy does ---------------------------------------------------------------------------------------------------
@@ -159,7 +160,7 @@ ROWS: dict[str, tuple[Release, Observed, list[str], list[str]]] = {
         [
             "ecs_run.memory 512 → 1024",
             f"fingerprint {NEW} → 0000000000000000",
-            f"image registry.test/data-flows/hello@sha256:{NEW} → registry.test/data-flows/hello@sha256:0000000000000000",
+            f"image {REPOSITORY}@sha256:{NEW} → {REPOSITORY}@sha256:0000000000000000",
             "it points at the release",
         ],
     ),
@@ -243,7 +244,7 @@ def test_each_service_is_planned_by_itself() -> None:
 
     found = plan("Dev", [one, other], state)
 
-    assert [(item.service.name, bool(item.actions)) for item in found.services] == [("hello", False), ("other", True)]
+    assert [(item.name, bool(item.actions)) for item in found.services] == [("hello", False), ("other", True)]
     assert found.changes == 5
 
 
