@@ -6,6 +6,7 @@ Takes an answer, a width and colours; gives parts of a Vega-Lite specification.
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -22,6 +23,10 @@ FONT = "Helvetica Neue, Helvetica, Arial, Liberation Sans, sans-serif"
 LETTER = 6.4  # pixels, the usual width of a letter of 12 pixels
 ROW = 27  # pixels from bar to bar, and from one of a heatmap's rows to the next
 HEIGHT = 220  # pixels, of charts whose height does not come from their rows
+#: What an upright or slanted text needs beside the axis.
+_UPRIGHT = 16
+#: Leaves out texts that would lie on one another, with room for a font that is wider than the one measured here.
+_APART: Spec = {"labelOverlap": "greedy", "labelSeparation": 14}
 #: A mark that is told about where one points at it.
 TIP: Spec = {"description": {"field": "tip", "type": "nominal"}}
 
@@ -70,7 +75,7 @@ def continuous_or_ordinal(canvas: Canvas) -> Spec:
     """The x axis of lines: by time or by number where all are such, else in the rows' order."""
     values = [value for value in canvas.values("x") if value is not None]
     if all(isinstance(value, date) for value in values):
-        axis = {"title": canvas.title("x"), "grid": False, "labelFlush": True}
+        axis = {"title": canvas.title("x"), "grid": False, "labelFlush": True} | _APART
         return {"field": "x", "type": "temporal", "scale": {"type": "utc"}, "axis": axis}
     if all(isinstance(value, int | float) for value in values):
         axis = value_axis(canvas, "x", 0) | {"grid": False}
@@ -84,7 +89,7 @@ def category_axis(canvas: Canvas, role: str, names: Sequence[str], orient: str) 
     axis: Spec = {
         "orient": orient,
         # Names are no part of an expression but of a JSON text in it, which Vega reads as that.
-        "labelExpr": f"{json.dumps(list(names))}[datum.value]",
+        "labelExpr": f"{json.dumps(_those_with_room(canvas, names, orient))}[datum.value]",
         # Names say themselves what they name; a unit has to be told.
         "title": canvas.title(role) if canvas.column(role).unit else None,
         "labelColor": canvas.colours["ink"],
@@ -92,7 +97,7 @@ def category_axis(canvas: Canvas, role: str, names: Sequence[str], orient: str) 
     }
     if orient == "left":
         above: Spec = {"titleAngle": 0, "titleAlign": "right", "titleX": -6, "titleY": -10, "titleBaseline": "bottom"}
-        return axis | above | {"labelLimit": canvas.width * 0.36}
+        return axis | above | {"labelLimit": min(canvas.width * 0.33, 180)}
     longest, room = max(map(len, names)), band(canvas, len(names)) - 4
     fitting = next((size for size in (12, 11, 10) if longest * LETTER * size / 12 <= room), None)
     if fitting:
@@ -100,6 +105,12 @@ def category_axis(canvas: Canvas, role: str, names: Sequence[str], orient: str) 
     slanted = {"labelAngle": -45, "labelAlign": "right", "labelBaseline": "middle", "labelLimit": 110}
     upright = {"labelAngle": -90, "labelLimit": 110}
     return axis | {"labelFontSize": 11} | (slanted if orient == "bottom" else upright)
+
+
+def _those_with_room(canvas: Canvas, names: Sequence[str], orient: str) -> list[str]:
+    """The names, of which on a crowded x axis only every so many remain."""
+    every = 1 if orient == "left" else math.ceil(_UPRIGHT / band(canvas, len(names)))
+    return [name if number % every == 0 else "" for number, name in enumerate(names)]
 
 
 def value_axis(canvas: Canvas, role: str, high: float) -> Spec:
@@ -111,6 +122,7 @@ def value_axis(canvas: Canvas, role: str, high: float) -> Spec:
     axis: Spec = {
         "title": canvas.title(role),
         "labelExpr": f"replace(format(datum.value, '{form}'), '-', '\N{MINUS SIGN}')",
+        **_APART,
         "tickCount": 4 if canvas.narrow else 6,
     }
     if role == "y":
@@ -118,7 +130,7 @@ def value_axis(canvas: Canvas, role: str, high: float) -> Spec:
         axis |= {
             "titleAngle": 0,
             "titleAlign": "left",
-            "titleX": -len(f"{high:{form}}") * LETTER - 6,
+            "titleX": -len(f"{1.1 * high:{form}}") * LETTER - 6,
             "titleY": -12,
             "titleBaseline": "bottom",
         }

@@ -15,8 +15,8 @@ def bars(canvas: Canvas) -> Spec:
     """A bar for each row, below one another."""
     texts = canvas.texts("x", unit=True)
     low, high = extent(canvas.values("x"), canvas.column("x").max)
-    room = max(map(len, texts)) * LETTER / canvas.width * 1.6  # for the text beside the longest bar
-    scale = {"domain": [low * (1 + room), high * (1 + room)], "nice": False, "zero": False}
+    right, left = _beside(canvas, high - low, max(map(len, texts)), 2 if low < 0 else 1)
+    scale = {"domain": [low - left, high + right], "nice": False, "zero": False}
     y: Spec = {"field": "row", "type": "ordinal", "axis": category_axis(canvas, "y", canvas.texts("y"), "left")}
     x: Spec = {"field": "value", "type": "quantitative", "scale": scale, "axis": value_axis(canvas, "x", high)}
     outside = {"align": {"expr": "datum.end < 0 ? 'right' : 'left'"}, "dx": {"expr": "datum.end < 0 ? -5 : 5"}}
@@ -49,6 +49,13 @@ def columns(canvas: Canvas) -> Spec:
             *(_at_the_end(canvas, {"x": x, "y": y | {"field": "end"}}, above) if fits else []),
         ],
     }
+
+
+def _beside(canvas: Canvas, span: float, letters: int, sides: int) -> tuple[float, float]:
+    """How far the x axis goes beyond the bars to the right and to the left, for the texts at their ends."""
+    plot, text = 0.62 * canvas.width, letters * LETTER + 10
+    beside = span * text / max(plot - sides * text, text)
+    return beside, beside if sides > 1 else 0
 
 
 def _rows(canvas: Canvas, role: str, texts: list[str]) -> list[Spec]:

@@ -71,6 +71,8 @@ def _for_page(drawn: str, title: str) -> str:
     ElementTree.register_namespace("", _SVG)
     root = ElementTree.fromstring(drawn)  # noqa: S314 - Vega's, just made
     for element in root.iter():
+        for child in [child for child in element if child.get("opacity") == "0"]:
+            element.remove(child)  # a text left out because it would lie on another
         tip = element.attrib.pop("aria-label", None)
         for name in [name for name in element.attrib if name.startswith(("aria-", "role", "pointer-", "font-family"))]:
             del element.attrib[name]

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import theme
 from answers import Value
-from axes import ROW, TIP, Canvas, Spec, category_axis, indices
+from axes import LETTER, ROW, TIP, Canvas, Spec, band, category_axis, indices
 from scales import Classes, classes
 from values import suffix
 
@@ -35,7 +35,7 @@ def heatmap(canvas: Canvas) -> Spec:
                 "mark": field | {"color": canvas.colours["empty"]},
                 "encoding": place | TIP,
             },
-            _numbers(canvas, place),
+            *_numbers(canvas, place, len(across)),
         ],
     }
 
@@ -81,10 +81,16 @@ def _colour(canvas: Canvas, steps: Classes) -> Spec:
     return {"field": "step", "type": "ordinal", "scale": {"domain": steps.names, "range": shades}, "legend": legend}
 
 
-def _numbers(canvas: Canvas, place: Spec) -> Spec:
+def _numbers(canvas: Canvas, place: Spec, count: int) -> list[Spec]:
+    """The value of each field, where there is room for it."""
+    size, texts = 10 if canvas.narrow else 12, canvas.texts("value")
+    if max(map(len, texts)) * LETTER * size / 12 > band(canvas, count):
+        return []
     strong = {"test": "datum.strong", "value": canvas.colours["on-strong"]}
     colour = {"condition": strong, "value": canvas.colours["on-weak"]}
-    return {
-        "mark": {"type": "text", "fontSize": 10 if canvas.narrow else 12},
-        "encoding": place | {"text": {"field": "text"}, "color": colour},
-    }
+    return [
+        {
+            "mark": {"type": "text", "fontSize": size},
+            "encoding": place | {"text": {"field": "text"}, "color": colour},
+        }
+    ]

@@ -35,7 +35,7 @@ def lines(canvas: Canvas) -> Spec:
 
 def _told_apart(canvas: Canvas, names: list[str]) -> tuple[Spec, Spec]:
     """The colour and the shape of each series; a legend where there is more than one."""
-    legend = {"orient": "top", "title": None, "symbolStrokeWidth": 2} if len(names) > 1 else None
+    legend = {"orient": "bottom", "offset": 14, "title": None, "symbolStrokeWidth": 2} if len(names) > 1 else None
     colours = [canvas.colours[name] for name in theme.SERIES[: len(names)]]
     common: Spec = {"field": "series", "type": "nominal", "legend": legend}
     return (

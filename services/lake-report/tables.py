@@ -8,13 +8,16 @@ from answers import Answer, Value
 from definition import Column
 from values import NONE, axis_title, bare
 
+#: Characters of a text that is not broken into lines.
+_SHORT = 24
+
 
 @dataclass(frozen=True)
 class Table:
-    """Heads, which of the columns are numbers, and rows of as many texts."""
+    """Heads, the kind of each column (`number`, `short` or `long` texts), and rows of as many texts."""
 
     heads: tuple[str, ...]
-    numeric: tuple[bool, ...]
+    kinds: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
 
 
@@ -22,8 +25,8 @@ def table(answer: Answer) -> Table:
     """An answer as it came."""
     columns = [answer.query.header.column(name) for name in answer.columns]
     return Table(
-        tuple(axis_title(name, column) for name, column in zip(answer.columns, columns, strict=True)),
-        tuple(_is_numeric(answer.column(name)) for name in answer.columns),
+        tuple(map(axis_title, answer.columns, columns)),
+        tuple(_kind(answer.column(name)) for name in answer.columns),
         tuple(tuple(map(bare, row, columns)) for row in answer.rows),
     )
 
@@ -37,7 +40,7 @@ def crossed(answer: Answer) -> Table:
     heads = tuple(dict.fromkeys(across))
     return Table(
         (axis_title(names["y"], column["y"]), *heads),
-        (False, *(True for _ in heads)),
+        ("short", *("number" for _ in heads)),
         tuple((y, *(cells.get((y, x), NONE) for x in heads)) for y in dict.fromkeys(down)),
     )
 
@@ -46,5 +49,7 @@ def _texts(answer: Answer, name: str, column: Column) -> list[str]:
     return [bare(value, column) for value in answer.column(name)]
 
 
-def _is_numeric(values: list[Value]) -> bool:
-    return all(isinstance(value, int | float | None) for value in values)
+def _kind(values: list[Value]) -> str:
+    if all(isinstance(value, int | float | None) for value in values):
+        return "number"
+    return "short" if max(len(str(value)) for value in values) <= _SHORT else "long"

@@ -91,6 +91,31 @@ def lake(tmp_path: Path) -> WrittenLake:
     return WrittenLake(root)
 
 
+def flights(lake: WrittenLake, rows: int = 20_000) -> None:
+    """Gives a lake the tables of the report `flights`, with made-up flights of 2013 by 15 airlines."""
+    lake.table(
+        "flights",
+        f"""SELECT 2013 AS year, (1 + i % 12)::int AS month, (1 + i % 28)::int AS day,
+            CASE WHEN i % 41 > 0 THEN 600 END AS dep_time,
+            CASE WHEN i % 41 > 0 THEN (i * 7 % (30 + i % 13)) - 10 END::double AS dep_delay,
+            'C' || (i * i % 97 % 15) AS carrier, ['EWR', 'JFK', 'LGA'][1 + i % 3] AS origin,
+            make_timestamptz(2013, (1 + i % 12)::int, (1 + i % 28)::int, i % 24, 0, 0, 'UTC') AS time_hour
+            FROM range({rows}) AS _(i)""",
+    )
+    lake.table(
+        "airlines", "SELECT 'C' || i AS carrier, 'Airline number ' || i || ' Inc.' AS name FROM range(14) AS _(i)"
+    )
+    lake.table(
+        "weather",
+        """SELECT DISTINCT year, month, day, origin, time_hour, (hash(time_hour) % 40)::double AS wind_speed,
+            (hash(time_hour, 1) % 11)::double AS visib, (hash(time_hour, 2) % 5 / 15)::double AS precip
+            FROM (SELECT 2013 AS year, (1 + i % 12)::int AS month, (1 + i % 28)::int AS day,
+                ['EWR', 'JFK', 'LGA'][1 + i % 3] AS origin,
+                make_timestamptz(2013, (1 + i % 12)::int, (1 + i % 28)::int, i % 24, 0, 0, 'UTC') AS time_hour
+                FROM range(20000) AS _(i))""",
+    )
+
+
 #: Writes a report of these SQL files, each by its name, and gives the directory of all reports.
 MakeReport = Callable[..., Path]
 
