@@ -132,6 +132,11 @@ class ServicePlan:
     actions: tuple[Action, ...] = ()
     drift: tuple[Drift, ...] = ()
     problems: tuple[str, ...] = ()
+    """Why it cannot be deployed."""
+    refused: tuple[str, ...] = ()
+    """Drift that nobody has decided about yet: until then it is not deployed."""
+    notes: tuple[str, ...] = ()
+    """What stays as it is and is good to know."""
 
     @property
     def name(self) -> str:
@@ -149,6 +154,8 @@ class Plan:
 
     environment: str
     services: tuple[ServicePlan, ...]
+    notes: tuple[str, ...] = ()
+    """What the environment holds of services that the repository no longer declares."""
 
     @property
     def changes(self) -> int:

@@ -144,8 +144,8 @@ class _Run:
     def refuse(self) -> None:
         """Drops the services whose plan has problems, before anything is written for them."""
         for item in self._plan.services:
-            if item.problems:
-                self.results[item.name].error = UserError("\n".join(item.problems))
+            if item.problems or item.refused:
+                self.results[item.name].error = UserError("\n".join((*item.problems, *item.refused)))
 
     def build(self) -> None:
         """Builds all images that are needed, in one session."""

@@ -213,7 +213,7 @@ def _build(arguments: argparse.Namespace) -> int:
     found = services(ROOT, arguments.name)
     prints = fingerprint.of_services(ROOT, found)
     engine = Images()
-    targets = [target(service, prints[service.name]) for service in found]
+    targets = [target(service, prints[service.name].value) for service in found]
     there = {item.service for item in targets if engine.has(item.tag)}
     with Progress(_console(stderr=True)) as progress:
         failed = build(ROOT, targets, engine, progress.step)

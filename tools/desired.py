@@ -8,6 +8,7 @@ from __future__ import annotations
 import shlex
 from dataclasses import dataclass
 
+from tools.fingerprint import Fingerprint
 from tools.model import FLOW_DIRECTORY, MARK, Deployment, LiveSchedule, Registration, Release, Schedule, Service
 from tools.settings import Settings
 
@@ -24,7 +25,7 @@ class Desired:
     work_pool: str
 
 
-def desire(service: Service, fingerprint: str, settings: Settings) -> Desired:
+def desire(service: Service, fingerprint: Fingerprint, settings: Settings) -> Desired:
     """What should be of a service in the environment of `settings`.
 
     Args:
@@ -42,12 +43,13 @@ def desire(service: Service, fingerprint: str, settings: Settings) -> Desired:
     added = {
         **settings.flow_env,
         "DATA_FLOWS_SERVICE": service.name,
-        "DATA_FLOWS_FINGERPRINT": fingerprint,
+        "DATA_FLOWS_FINGERPRINT": fingerprint.value,
     }
     draft = Release(
         service=service.name,
         environment=settings.environment,
-        fingerprint=fingerprint,
+        fingerprint=fingerprint.value,
+        inputs=dict(fingerprint.inputs),
         entrypoint=service.declaration.docker_storage.entrypoint,
         platform=service.declaration.docker_storage.platform,
         ecs_run=run,

@@ -1,8 +1,8 @@
 """Directory + base -> fingerprint.
 
 Takes build contexts on disk; gives 16 hex digits that stand for everything that decides an image, before anything is
-built. The same fingerprint means the same image. Reads only; times, owners and empty directories do not count, so two
-clones of one commit agree.
+built, and a short hash of each input, by which a later plan tells what changed. The same fingerprint means the same
+image. Reads only; times, owners and empty directories do not count, so two clones of one commit agree.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import os
 import re
 import stat
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from tools.context import files, ignore_file
@@ -20,6 +21,8 @@ from tools.model import Service
 
 BASE_DIRECTORY = "base-image"
 MAX_CONTEXT_BYTES = 500 * 1024 * 1024
+MAX_INPUTS = 150
+"""A release names no more inputs than this: a task definition has 64 kB."""
 _SECRET_FILES = re.compile(
     r"(\.env(?!\.example$)(\..+)?|.*\.(pem|key|p12|pfx|jks|kdbx)|id_(rsa|dsa|ecdsa|ed25519)|\.netrc|\.npmrc|\.pypirc"
     r"|\.pgpass|credentials)",
@@ -33,17 +36,26 @@ _NOT_OF_IMAGE = frozenset(
 _NAME_IT = "name it in .dockerignore"
 
 
-def of_base(root: Path, platform: str = "linux/amd64") -> str:
+@dataclass(frozen=True)
+class Fingerprint:
+    """16 hex digits, and 8 for each input: a file by its path in the repository, anything else by what it is."""
+
+    value: str
+    inputs: Mapping[str, str]
+
+
+def of_base(root: Path, platform: str = "linux/amd64") -> Fingerprint:
     """The fingerprint of the base image.
 
     Args:
         root: the repository.
         platform: the image's platform.
     """
-    return _digest(_lines(root / BASE_DIRECTORY, "Dockerfile"), {"platform": platform})
+    lines = dict(_lines(root / BASE_DIRECTORY, "Dockerfile"))
+    return Fingerprint(_digest(lines.values(), {"platform": platform}), _inputs(lines, BASE_DIRECTORY, {}))
 
 
-def of_service(service: Service, base: str) -> str:
+def of_service(service: Service, base: Fingerprint) -> Fingerprint:
     """The fingerprint of a service's image.
 
     Args:
@@ -51,12 +63,26 @@ def of_service(service: Service, base: str) -> str:
         base: the fingerprint of the base image for the service's platform.
     """
     storage = service.declaration.docker_storage
-    decided = {f"arg {name}": value for name, value in storage.build_args.items()}
-    decided |= {"base": base, "platform": storage.platform, "dockerfile": storage.dockerfile}
-    return _digest(_lines(service.path, storage.dockerfile), decided)
+    arguments = {f"arg {name}": value for name, value in storage.build_args.items()}
+    decided = {**arguments, "platform": storage.platform, "dockerfile": storage.dockerfile}
+    lines = dict(_lines(service.path, storage.dockerfile))
+    inputs = _inputs(lines, f"services/{service.name}", decided)
+    return Fingerprint(_digest(lines.values(), {**decided, "base": base.value}), {**base.inputs, **inputs})
 
 
-def of_services(root: Path, services: Iterable[Service]) -> dict[str, str]:
+def _inputs(lines: Mapping[str, str], directory: str, decided: Mapping[str, str]) -> dict[str, str]:
+    """A hash of each file, or of each directory of the context where the files are many."""
+    parts: dict[str, list[str]] = {}
+    for name, line in lines.items():
+        shown = name if len(lines) <= MAX_INPUTS else name.split("/", 1)[0]
+        parts.setdefault(f"{directory}/{shown}", []).append(line)
+    parts |= {name: [value] for name, value in decided.items()}
+    if len(parts) > MAX_INPUTS:
+        return {}
+    return {name: hashlib.sha256("\n".join(of).encode()).hexdigest()[:8] for name, of in parts.items()}
+
+
+def of_services(root: Path, services: Iterable[Service]) -> dict[str, Fingerprint]:
     """The fingerprint of each service by its name.
 
     Raises:
@@ -118,16 +144,17 @@ def _file_problem(entry: Path, context: Path) -> str:
     return ""
 
 
-def _lines(context: Path, dockerfile: str) -> Iterator[str]:
+def _lines(context: Path, dockerfile: str) -> Iterator[tuple[str, str]]:
+    """Each file's name, and a line that says all of it that counts."""
     for name in files(context, dockerfile):
         path = context / name
         mode = path.lstat().st_mode
         if stat.S_ISLNK(mode):
-            yield f"link {name!a} {str(path.readlink())!a}"
+            yield name, f"link {name!a} {str(path.readlink())!a}"
         else:
             kind = "program" if mode & stat.S_IXUSR else "file"
             with path.open("rb") as content:
-                yield f"{kind} {name!a} {hashlib.file_digest(content, 'sha256').hexdigest()}"
+                yield name, f"{kind} {name!a} {hashlib.file_digest(content, 'sha256').hexdigest()}"
 
 
 def _digest(lines: Iterable[str], decided: Mapping[str, str]) -> str:

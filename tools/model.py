@@ -286,6 +286,8 @@ class Release(Frozen):
     log_group: str
     deployments: tuple[Deployment, ...] = ()
     parameter_schema: dict[str, Any] = Field(default_factory=dict)
+    inputs: dict[str, str] = Field(default_factory=dict)
+    """A short hash of each input of the fingerprint: files by their paths."""
     commit: str = ""
     by: str = ""
     at: str = ""
@@ -303,11 +305,12 @@ class Release(Frozen):
         return f"{REPOSITORY_PREFIX}-{self.environment}-{self.service}"
 
     def content(self) -> dict[str, Any]:
-        """What makes two releases the same: everything but who registered it, when and from which commit.
+        """What makes two releases the same: everything but who registered it, when and from which commit, and what
+        the fingerprint is made of.
 
         The order of deployments, schedules and tags says nothing.
         """
-        values = self.model_dump(mode="json", exclude={"commit", "by", "at"})
+        values = self.model_dump(mode="json", exclude={"commit", "by", "at", "inputs"})
         values["deployments"].sort(key=itemgetter("name"))
         for deployment in values["deployments"]:
             deployment["schedules"].sort(key=itemgetter("slug"))

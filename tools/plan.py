@@ -19,10 +19,12 @@ from tools.actions import (
     Stage,
 )
 from tools.desired import Desired, mark
-from tools.differences import differences, same, shown
+from tools.differences import same, shown
 from tools.model import MARK, Release
+from tools.notes import notes
 from tools.observe import Observed, State
 from tools.registration import registration_actions
+from tools.releases import image_changes, release_changes
 
 
 def plan(
@@ -60,17 +62,15 @@ def _planned(item: Desired, observed: Observed, on_drift: OnDrift) -> ServicePla
     tag = f"{item.service.repository}:{draft.fingerprint}"
     before = observed.newest
     if not draft.image:
-        why = (
-            ("there is no image yet",)
-            if before is None
-            else (f"fingerprint {before.fingerprint} → {draft.fingerprint}",)
-        )
-        actions += [Build(tag, why, item.service), Push(tag, ("the registry has no such image",))]
+        actions += [
+            Build(tag, tuple(image_changes(before, draft)), item.service),
+            Push(tag, ("the registry has no such image",)),
+        ]
     if not known:
         actions.append(Gate(tag, ("its parameter schema is unknown",)))
     same = _same(draft, observed) if known else None
     if same is None:
-        actions.append(Register(draft.family, tuple(_release_changes(before, draft))))
+        actions.append(Register(draft.family, tuple(release_changes(before, draft))))
     release = same or draft
     register, drift = registration_actions(release, item.work_pool, observed, known, keep=on_drift == "keep")
     return ServicePlan(
@@ -79,10 +79,9 @@ def _planned(item: Desired, observed: Observed, on_drift: OnDrift) -> ServicePla
         reused=same is not None,
         actions=(*actions, *register),
         drift=drift,
-        problems=(
-            *_problems(item, observed, draft if known else None),
-            *(_refused(found) for found in drift if on_drift == "stop"),
-        ),
+        problems=tuple(_problems(item, observed, draft if known else None)),
+        refused=tuple(_refused(found) for found in drift if on_drift == "stop"),
+        notes=tuple(notes(release, observed, item.work_pool)),
     )
 
 
@@ -111,20 +110,6 @@ def _same(draft: Release, observed: Observed) -> Release | None:
         if same(release.content(), wanted):
             return release
     return None
-
-
-def _release_changes(before: Release | None, draft: Release) -> Iterator[str]:
-    if before is None:
-        yield "there is no release yet"
-        return
-    old, new = before.content(), draft.content()
-    for content in (old, new):
-        content["platform_env"].pop("DATA_FLOWS_FINGERPRINT", None)  # the fingerprint is named already
-    if not draft.image:
-        new["image"] = old["image"]  # it follows from the fingerprint, which is named
-    if not draft.parameter_schema:
-        new["parameter_schema"] = old["parameter_schema"]
-    yield from differences(old, new)
 
 
 def _problems(item: Desired, observed: Observed, known: Release | None) -> Iterator[str]:

@@ -58,7 +58,7 @@ def registration_actions(
 
 def _base(live: Registration, observed: Observed, work_pool: str) -> Registration | None:
     """The deployment as the release that it points at declared it."""
-    release = observed.releases.get(str(live.job_variables.get("task_definition_arn")))
+    release = observed.releases.get(points_at(live))
     return registrations(release, work_pool).get(live.name) if release else None
 
 
@@ -81,10 +81,10 @@ def _patch(
     if base and base.concurrency_limit != wanted.concurrency_limit and live.concurrency_limit == base.concurrency_limit:
         fields.append("concurrency_limit")
         why.append(f"concurrency limit {shown(base.concurrency_limit)} → {shown(wanted.concurrency_limit)}")
-    if _arn(live) != _arn(wanted):
+    if points_at(live) != points_at(wanted):
         why.append("it points at the release")
     kept = tuple(_settings(live).items()) if keep and _by_hand("job_variables", live, base, wanted) else None
-    if kept is not None and _arn(live) == _arn(wanted):
+    if kept is not None and points_at(live) == points_at(wanted):
         fields = [field for field in fields if field != "job_variables"]
     return ([Patch(live.full_name, tuple(why), live, tuple(fields), kept)] if fields else []), drift
 
@@ -102,8 +102,9 @@ def _said(field: str, value: Any) -> Any:
     return "the release's number" if field == "version" and not value else value
 
 
-def _arn(registration: Registration) -> Any:
-    return registration.job_variables.get("task_definition_arn")
+def points_at(registration: Registration) -> str:
+    """The ARN of the release that a deployment points at; empty where it points at none."""
+    return str(registration.job_variables.get("task_definition_arn") or "")
 
 
 def _settings(registration: Registration) -> dict[str, Any]:

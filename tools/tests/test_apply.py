@@ -13,6 +13,7 @@ from tools.apply import Clients, apply
 from tools.clients.images import FlowDescription
 from tools.desired import Desired, desire
 from tools.errors import RemoteError, UserError
+from tools.fingerprint import Fingerprint
 from tools.model import Declaration, Deployment, DockerStorage, ECSRun, Schedule, Service
 from tools.observe import observe
 from tools.plan import plan
@@ -59,7 +60,9 @@ class World:
 
     def desired(self, services: Sequence[Service]) -> list[Desired]:
         """Each under its fingerprint, which is the same until it is changed."""
-        return [desire(item, self.fingerprints.get(item.name, "0" * 16), SETTINGS) for item in services]
+        return [
+            desire(item, Fingerprint(self.fingerprints.get(item.name, "0" * 16), {}), SETTINGS) for item in services
+        ]
 
     def plan(self, services: Sequence[Service], stages: Sequence[Stage] = ALL, on_drift: OnDrift = "stop") -> Plan:
         """What a deploy would do now."""

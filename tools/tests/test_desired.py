@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from tools.desired import Desired, desire, mark, registrations
+from tools.fingerprint import Fingerprint
 from tools.model import Declaration, Deployment, LiveSchedule, Schedule, Service
 from tools.settings import Connection, Settings
 from tools.tests.worlds import FINGERPRINT, arn, deployment, release, schedule
@@ -32,7 +33,7 @@ def desired(environment: str = "Dev", **declared: Any) -> Desired:
     """What should be of a service that declares this."""
     values = {"docker_storage": {"entrypoint": "flow.py:hello"}, **declared}
     service = Service(name="hello", path=Path("/nowhere"), declaration=Declaration.model_validate(values))
-    return desire(service, FINGERPRINT, settings(environment))
+    return desire(service, Fingerprint(FINGERPRINT, {"services/x/flow.py": "12345678"}), settings(environment))
 
 
 def test_a_release_is_drafted_from_what_is_declared_and_what_the_environment_has() -> None:

@@ -29,7 +29,7 @@ def root(tmp_path: Path) -> Path:
 
 def fingerprint(root: Path) -> str:
     """The service's."""
-    return of_services(root, discover.services(root))["hello"]
+    return of_services(root, discover.services(root))["hello"].value
 
 
 def problems(root: Path) -> list[str]:
@@ -188,7 +188,7 @@ def of_tree(tree: dict[str, tuple[bytes, bool]]) -> str:
         make_base(Path(name), {path: content for path, (content, _) in tree.items()})
         for path, (_, program) in tree.items():
             (Path(name) / "base-image" / path).chmod(0o755 if program else 0o644)
-        return of_base(Path(name))
+        return of_base(Path(name)).value
 
 
 @settings(deadline=None, max_examples=60)

@@ -55,7 +55,7 @@ def after(draft: Release, observed: Observed, on_drift: Any = "stop") -> Registr
 def test_what_is_as_declared_is_left_alone() -> None:
     item = planned(ONE, deployed())
 
-    assert (said(item), drift(item), item.problems) == ([], [], ())
+    assert (said(item), drift(item), (*item.problems, *item.refused)) == ([], [], ())
     assert item.reused
 
 
@@ -228,7 +228,7 @@ def test_what_is_the_operators_stays(
 
     item = planned(draft, observed, "stop")
 
-    assert (drift(item), item.problems) == ([], ())
+    assert (drift(item), (*item.problems, *item.refused)) == ([], ())
     assert kept(observed.deployments[0])
     assert kept(after(draft, observed, on_drift))
 
@@ -286,7 +286,7 @@ def test_a_change_by_hand_stops_the_deploy_and_is_told(one: Release, by_hand: di
     item = planned(one, deployed(one, **by_hand))
 
     assert drift(item) == [f"hello/main: {what}"]
-    (problem,) = item.problems
+    (problem,) = item.refused
     assert problem.startswith(f"hello/main: {what} was changed by hand: it is ")
     assert problem.endswith("; deploy with --overwrite or --keep")
 
@@ -299,7 +299,7 @@ def test_a_change_by_hand_is_overwritten_on_demand_with_its_reason(
     item = planned(one, observed, "overwrite")
 
     assert drift(item) == [f"hello/main: {what}"]
-    assert item.problems == ()
+    assert (*item.problems, *item.refused) == ()
     assert all(action.why for action in item.actions)
     found = after(one, observed, "overwrite")
     paused = any(not item.active for item in observed.deployments[0].schedules)
@@ -314,7 +314,7 @@ def test_a_change_by_hand_is_kept_on_demand(one: Release, by_hand: dict[str, Any
 
     assert said(item) == []
     assert drift(item) == [f"hello/main: {what}"]
-    assert item.problems == ()
+    assert (*item.problems, *item.refused) == ()
 
 
 @pytest.mark.parametrize(("one", "by_hand", "what"), BY_HAND.values(), ids=BY_HAND)
@@ -340,7 +340,7 @@ def test_parameters_that_prefect_drops_when_a_schedule_is_paused_are_restored(cr
     draft = declared(schedules=(schedule(cron=cron, parameters={"table": "x"}),))
     item = planned(draft, observed)
 
-    assert (drift(item), item.problems) == ([], ())
+    assert (drift(item), (*item.problems, *item.refused)) == ([], ())
     assert "parameters.table none → x" in why(item)
     assert after(draft, observed, on_drift).schedules == (
         live_schedule(cron=cron, active=False, parameters={"table": "x"}),
@@ -350,7 +350,7 @@ def test_parameters_that_prefect_drops_when_a_schedule_is_paused_are_restored(cr
 def test_values_are_told_on_both_sides() -> None:
     by_hand: dict[str, Any] = {"description": "mine", "schedules": (live_schedule(cron="0 9 * * *"),)}
 
-    assert planned(ONE, deployed(**by_hand)).problems == (
+    assert planned(ONE, deployed(**by_hand)).refused == (
         "hello/main: description was changed by hand: it is mine, the repository says none; "
         "deploy with --overwrite or --keep",
         "hello/main: schedule daily was changed by hand: it is 0 9 * * * UTC, the repository says 0 6 * * * UTC; "
@@ -364,7 +364,7 @@ def test_a_change_by_hand_that_the_repository_has_taken_over_is_none() -> None:
 
     item = planned(draft, deployed(**by_hand))
 
-    assert (drift(item), item.problems) == ([], ())
+    assert (drift(item), (*item.problems, *item.refused)) == ([], ())
     assert said(item) == ["release data-flows-Dev-hello", "patch hello/main"]
 
 
