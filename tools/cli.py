@@ -16,10 +16,9 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from tools.arguments import parser
 from tools.errors import RemoteError, ToolsError, UserError
+from tools.terminal import complain, console, print_json, say
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
     from tools.actions import Plan, Result, Stage
     from tools.clients.prefect_api import FlowRun, LogLine
     from tools.model import Registration, Service
@@ -27,7 +26,6 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parent.parent
 DOTENV = ROOT / ".env"
 INTERRUPTED = 130
-WIDE = 160
 
 Verb = Callable[[argparse.Namespace], int]
 
@@ -39,7 +37,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         return VERBS[arguments.verb](arguments)
     except ToolsError as error:
-        _complain(error)
+        complain(error)
         return error.exit_code
     except KeyboardInterrupt:
         print("\nstopped; run it again to go on where it was", file=sys.stderr)
@@ -51,31 +49,6 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _terminated(*_: object) -> NoReturn:
     raise KeyboardInterrupt
-
-
-def _console(*, stderr: bool = False) -> Console:
-    """A console as wide as the terminal; elsewhere wide enough for a table, and without colour."""
-    from rich.console import Console
-
-    stream = sys.stderr if stderr else sys.stdout
-    width = None if stream.isatty() or "COLUMNS" in os.environ else WIDE
-    return Console(stderr=stderr, soft_wrap=False, highlight=False, width=width)
-
-
-def _complain(error: ToolsError) -> None:
-    console = _console(stderr=True)
-    console.print("[bold red]error:[/]", end=" ")
-    console.print(error.message, markup=False, soft_wrap=True)
-    if error.hint:
-        console.print(f"  → {error.hint}", markup=False, soft_wrap=True)
-
-
-def _say(message: str) -> None:
-    print(message, file=sys.stderr, flush=True)
-
-
-def _print_json(value: object) -> None:
-    print(json.dumps(value, indent=2, ensure_ascii=False, default=str))
 
 
 def _json_object(text: str) -> dict[str, Any]:
@@ -103,11 +76,11 @@ def _list(arguments: argparse.Namespace) -> int:
     if arguments.json:
         from tools.report import services_json
 
-        _print_json(services_json(found))
+        print_json(services_json(found))
     else:
         from tools.report import services_table
 
-        _console().print(services_table(found))
+        console().print(services_table(found))
     return 0
 
 
@@ -116,7 +89,7 @@ def _run(arguments: argparse.Namespace) -> int:
     from tools.discover import services
 
     (service,) = services(ROOT, [arguments.name])
-    return process.run(ROOT, service, json.dumps(_json_object(arguments.params)), _say)
+    return process.run(ROOT, service, json.dumps(_json_object(arguments.params)), say)
 
 
 def _test(arguments: argparse.Namespace) -> int:
@@ -124,15 +97,15 @@ def _test(arguments: argparse.Namespace) -> int:
     from tools.discover import services
 
     if arguments.name is None:
-        return process.test_all(ROOT, services(ROOT), arguments.pytest, _say)
+        return process.test_all(ROOT, services(ROOT), arguments.pytest, say)
     (service,) = services(ROOT, [arguments.name])
-    return process.test(ROOT, service, arguments.pytest, _say)
+    return process.test(ROOT, service, arguments.pytest, say)
 
 
 def _ui(_: argparse.Namespace) -> int:
     from tools import process
 
-    return process.ui(ROOT, _say)
+    return process.ui(ROOT, say)
 
 
 def _compose(_: argparse.Namespace) -> int:
@@ -156,7 +129,7 @@ def _lock(arguments: argparse.Namespace) -> int:
 def _schema(_: argparse.Namespace) -> int:
     from tools.model import Declaration
 
-    _print_json(Declaration.model_json_schema())
+    print_json(Declaration.model_json_schema())
     return 0
 
 
@@ -184,7 +157,7 @@ def _local_variables() -> dict[str, str]:
 def _up(_: argparse.Namespace) -> int:
     from tools.local_cloud import up
 
-    addresses = up(ROOT, _local_variables(), _say)
+    addresses = up(ROOT, _local_variables(), say)
     print("The local cloud is up:")
     for label, value in addresses.lines():
         print(f"  {label:<13}{value}")
@@ -215,10 +188,10 @@ def _build(arguments: argparse.Namespace) -> int:
     engine = Images()
     targets = [target(service, prints[service.name].value) for service in found]
     there = {item.service for item in targets if engine.has(item.tag)}
-    with Progress(_console(stderr=True)) as progress:
+    with Progress(console(stderr=True)) as progress:
         failed = build(ROOT, targets, engine, progress.step)
     if arguments.json:
-        _print_json(
+        print_json(
             [
                 {
                     "name": t.service,
@@ -256,7 +229,7 @@ def _carry_out(arguments: argparse.Namespace, stages: Sequence[Stage]) -> int:
 
     environment = connect(arguments.environment, os.environ, DOTENV)
     planned = make_plan(ROOT, arguments.name, environment, stages, arguments.on_drift)
-    with Progress(_console(stderr=True)) as progress:
+    with Progress(console(stderr=True)) as progress:
         results = carry_out(ROOT, planned, environment, progress.step)
     _show_results(arguments, planned, results)
     return _failures([result.error for result in results if result.error])
@@ -266,17 +239,17 @@ def _show_results(arguments: argparse.Namespace, planned: Plan, results: Sequenc
     from tools import report
 
     if arguments.json:
-        _print_json(report.results_json(planned, results))
+        print_json(report.results_json(planned, results))
         return
     touched = [result for result in results if result.done or result.error]
     if not touched:
         count = len(results)
         print(f"Nothing differs in {planned.environment}: {count} flow{'s' if count != 1 else ''}, nothing written.")
         return
-    _console().print(report.results_table(planned, results))
+    console().print(report.results_table(planned, results))
     for result in results:
         if result.error:
-            _complain(type(result.error)(f"{result.service}: {result.error.message}", result.error.hint))
+            complain(type(result.error)(f"{result.service}: {result.error.message}", result.error.hint))
 
 
 def _failures(errors: Sequence[ToolsError]) -> int:
@@ -304,7 +277,7 @@ def _trigger(arguments: argparse.Namespace) -> int:
         for item in follow(api, run, environment.settings.work_pool):
             last = _told(item, last)
     except KeyboardInterrupt:
-        _say(f"\nno longer following; the run goes on: {api.run_url(run.id)}")
+        say(f"\nno longer following; the run goes on: {api.run_url(run.id)}")
         return INTERRUPTED
     return 0 if last.state_type == "COMPLETED" else 1
 
@@ -331,17 +304,17 @@ def _chosen(service: Service, live: Sequence[Registration], arguments: argparse.
 def _told(item: LogLine | FlowRun | str, last: FlowRun) -> FlowRun:
     from tools.clients.prefect_api import FlowRun, LogLine
 
-    console = _console()
+    screen = console()
     if isinstance(item, LogLine):
         style = "red" if item.level >= 40 else "yellow" if item.level >= 30 else ""
-        console.print(f"{item.at[11:19]}  {item.message}", style=style, markup=False, soft_wrap=True)
+        screen.print(f"{item.at[11:19]}  {item.message}", style=style, markup=False, soft_wrap=True)
     elif isinstance(item, FlowRun):
         style = {"COMPLETED": "bold green", "FAILED": "bold red", "CRASHED": "bold red"}.get(item.state_type, "bold")
         message = f": {item.message}" if item.message else ""
-        console.print(f"● {item.state}{message}", style=style, markup=False, soft_wrap=True)
+        screen.print(f"● {item.state}{message}", style=style, markup=False, soft_wrap=True)
         return item
     else:
-        console.print(f"! {item}", style="yellow", markup=False, soft_wrap=True)
+        screen.print(f"! {item}", style="yellow", markup=False, soft_wrap=True)
     return last
 
 
