@@ -19,6 +19,7 @@ from bars import bars, columns
 from definition import Chart
 from heatmap import heatmap
 from lines import lines
+from pictures import packed
 
 _SCHEMA = "https://vega.github.io/schema/vega-lite/v6.json"
 _VEGA_LITE = "6.4"
@@ -53,7 +54,7 @@ def png(answer: Answer, notes: Sequence[str], width: int = 900, scale: float = 2
         "subtitleColor": theme.LIGHT["muted"],
     }
     spec |= {"background": theme.LIGHT["card"], "padding": 24}
-    return vl_convert.vegalite_to_png(spec, vl_version=_VEGA_LITE, scale=scale, allowed_base_urls=[])
+    return packed(vl_convert.vegalite_to_png(spec, vl_version=_VEGA_LITE, scale=scale, allowed_base_urls=[]))
 
 
 def _specification(canvas: Canvas) -> Spec:
