@@ -13,8 +13,12 @@ from tools.actions import Provenance
 
 def provenance(root: Path) -> Provenance:
     """As it is now. The commit bears `+changes` where the tree differs from it, and is empty outside git."""
-    by = os.environ.get("GITHUB_ACTOR") or _user()
-    return Provenance(_commit(root), by, datetime.now(UTC).isoformat(timespec="seconds"))
+    return Provenance(_commit(root), actor(), datetime.now(UTC).isoformat(timespec="seconds"))
+
+
+def actor() -> str:
+    """Who is at work: whoever started the CI job, else the user of this machine."""
+    return os.environ.get("GITHUB_ACTOR") or _user()
 
 
 def _commit(root: Path) -> str:

@@ -5,11 +5,13 @@ Prefect's own client takes two seconds of CPU to import, which is longer than a 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any
 
 import requests
 from requests.adapters import HTTPAdapter
+from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.util import Retry
 
 from tools.errors import RemoteError
@@ -18,6 +20,7 @@ TIMEOUT = (5, 30)
 """Seconds to connect, seconds between two bytes of an answer."""
 PAGE = 200
 """The most that the API gives at a time."""
+_BUSY = "it answers, but is busy or broken: try again in a while; if it stays so, its log says why"
 
 
 class Http:
@@ -32,6 +35,8 @@ class Http:
             hint: what to do where nothing answers at this address.
         """
         self.url = url.rstrip("/")
+        self.fence: Callable[[], None] = lambda: None
+        """Called right before the bytes of a write leave, on each try; what it raises keeps them here."""
         self._hint = hint or "check PREFECT_API_URL and the network"
         retry = Retry(
             total=5,
@@ -42,7 +47,9 @@ class Http:
             allowed_methods=None,
             raise_on_status=False,
         )
-        self._repeatable, self._once = _session(key, retry), _session(key, Retry(total=0))
+        self._reading = _session(key, HTTPAdapter(max_retries=retry))
+        self._writing = _session(key, _fenced(HTTPAdapter(max_retries=retry), lambda: self.fence()))
+        self._once = _session(key, _fenced(HTTPAdapter(max_retries=Retry(total=0)), lambda: self.fence()))
 
     def all(self, kind: str, body: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         """Everything that `POST /<kind>/filter` finds, page after page.
@@ -74,8 +81,27 @@ class Http:
         Raises:
             RemoteError: the API refused or did not answer.
         """
+        expected = (requests.codes.not_found,) if gone_is_done else ()
+        response = self.answer(method, path, body, repeatable=repeatable, expected=expected)
+        if not response.ok or response.status_code == requests.codes.no_content or not response.content:
+            return None
+        return response.json()
+
+    def answer(
+        self, method: str, path: str, body: Any = None, *, repeatable: bool = True, expected: Collection[int] = ()
+    ) -> requests.Response:
+        """The same, with all that the API says: its JSON, its status and its clock.
+
+        Args:
+            method: see `call`.
+            path: see `call`.
+            body: see `call`.
+            repeatable: see `call`.
+            expected: statuses that are answers and no errors.
+        """
         doing = f"{method} {path}"
-        session = self._repeatable if repeatable else self._once
+        reads = method == "GET" or path.endswith("/filter")
+        session = self._reading if reads else self._writing if repeatable else self._once
         try:
             response = session.request(method, self.url + path, json=body, timeout=TIMEOUT)
         except requests.Timeout as error:
@@ -84,11 +110,11 @@ class Http:
             ) from error
         except requests.RequestException as error:
             raise RemoteError(f"Prefect: nothing answers at {self.url} ({doing})", self._hint, passing=True) from error
-        if gone_is_done and response.status_code == requests.codes.not_found:
-            return None
-        return self._checked(response, doing)
+        if response.status_code not in expected:
+            self._check(response, doing)
+        return response
 
-    def _checked(self, response: requests.Response, doing: str) -> Any:
+    def _check(self, response: requests.Response, doing: str) -> None:
         status = response.status_code
         if status in (401, 403):
             raise RemoteError(
@@ -99,19 +125,17 @@ class Http:
             detail = response.text.strip()[:500]
             broken = status >= 500 or status == requests.codes.too_many_requests
             raise RemoteError(
-                f"Prefect answered {status} to {doing}: {detail}", self._hint if broken else "", passing=broken
+                f"Prefect answered {status} to {doing}: {detail}", _BUSY if broken else "", passing=broken
             )
-        if status == requests.codes.no_content or not response.content:
-            return None
-        if "json" not in response.headers.get("content-type", ""):
+        empty = status == requests.codes.no_content or not response.content
+        if not empty and "json" not in response.headers.get("content-type", ""):
             raise RemoteError(
                 f"what answers at {self.url} is no Prefect API ({doing} gave no JSON)",
                 "PREFECT_API_URL is the API's address, ending in /api; not the UI's",
             )
-        return response.json()
 
 
-def _session(key: str | None, retry: Retry) -> requests.Session:
+def _session(key: str | None, adapter: HTTPAdapter) -> requests.Session:
     session = requests.Session()
 
     def bearer(request: requests.PreparedRequest) -> requests.PreparedRequest:
@@ -120,6 +144,29 @@ def _session(key: str | None, retry: Retry) -> requests.Session:
         return request
 
     session.auth = bearer  # given even without a key: otherwise ~/.netrc would be asked for one
-    session.mount("http://", HTTPAdapter(max_retries=retry))
-    session.mount("https://", HTTPAdapter(max_retries=retry))
+    session.mount("http://", adapter)
+    session.mount("https://", adapter)
     return session
+
+
+def _fenced(adapter: HTTPAdapter, fence: Callable[[], None]) -> HTTPAdapter:
+    """An adapter that asks the fence at the last moment: a process may be stopped anywhere before, and go on later."""
+
+    class Plain(HTTPConnection):
+        def send(self, data: Any) -> None:
+            fence()
+            super().send(data)
+
+    class Secure(HTTPSConnection):
+        def send(self, data: Any) -> None:
+            fence()
+            super().send(data)
+
+    class PlainPool(HTTPConnectionPool):
+        ConnectionCls = Plain
+
+    class SecurePool(HTTPSConnectionPool):
+        ConnectionCls = Secure
+
+    adapter.poolmanager.pool_classes_by_scheme = {"http": PlainPool, "https": SecurePool}
+    return adapter
