@@ -111,6 +111,15 @@ class RemoveSchedule(Action):
 
 
 @dataclass(frozen=True)
+class Delete(Action):
+    """Delete a deployment."""
+
+    stage = "register"
+    verb = "delete"
+    live: Registration
+
+
+@dataclass(frozen=True)
 class Drift:
     """What was changed by hand: the live value is explained neither by the release nor by the repository."""
 

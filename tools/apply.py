@@ -20,6 +20,7 @@ from tools.actions import (
     Build,
     ChangeSchedule,
     Create,
+    Delete,
     Gate,
     Patch,
     Plan,
@@ -73,6 +74,7 @@ class Deployments(Protocol):
 
     def create(self, wanted: Registration) -> Registration: ...
     def patch(self, live: Registration, wanted: Registration, fields: Iterable[str]) -> None: ...
+    def remove(self, deployment_id: str) -> None: ...
     def add_schedule(self, deployment_id: str, schedule: LiveSchedule) -> None: ...
     def change_schedule(
         self, deployment_id: str, live: LiveSchedule, wanted: LiveSchedule, active: bool | None
@@ -252,6 +254,9 @@ class _Run:
                     registration = registration.model_copy(update={"job_variables": {**dict(action.kept), **release}})
                 prefect.patch(action.live, registration, action.fields)
                 result.done.append(f"patched {action.live.name}")
+            case Delete():
+                prefect.remove(action.live.id)
+                result.done.append(f"deleted {action.live.name}")
             case AddSchedule():
                 prefect.add_schedule(action.live.id, action.wanted)
                 result.done.append(f"added {action.live.name}/{action.wanted.slug}")

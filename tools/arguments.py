@@ -46,6 +46,33 @@ def parser() -> argparse.ArgumentParser:
     _params(trigger)
     trigger.add_argument("--deployment", metavar="NAME", help="which, where the flow has several; its first by default")
     trigger.add_argument("--no-follow", action="store_true", help="start it and leave")
+    plan = add("plan", "show what a deploy would do, and why", "plan --environment Dev --format markdown")
+    _names(plan)
+    plan.add_argument("--format", choices=("text", "markdown", "json"), default="text", help="text by default")
+    plan.add_argument("--json", dest="format", action="store_const", const="json", help="the same as --format json")
+    plan.add_argument("--check", action="store_true", help="exit code 3 where something would change")
+    _environment(plan)
+    _drift(plan)
+    status = add("status", "show how every flow stands: release, schedules, runs, drift", "status --environment Dev")
+    _names(status)
+    _json(status)
+    _environment(status)
+    history = add("history", "show a flow's releases and what each changed", "history database-to-lake")
+    _name(history)
+    _json(history)
+    _environment(history)
+    rollback = add("rollback", "bring a flow back to an earlier release", "rollback database-to-lake --to 3")
+    _name(rollback)
+    rollback.add_argument(
+        "--to", metavar="RELEASE", default="", help="its number; the one before the live one where absent"
+    )
+    _json(rollback)
+    _environment(rollback)
+    _drift(rollback)
+    prune = add("prune", "show what the repository no longer declares; delete it with --yes", "prune --environment Dev")
+    prune.add_argument("--yes", action="store_true", help="delete it")
+    _json(prune)
+    _environment(prune)
     add("up", "start the local cloud", "up")
     down = add("down", "stop the local cloud; its data stays", "down --volumes")
     down.add_argument("--volumes", action="store_true", help="remove its data too")
@@ -91,17 +118,29 @@ def _environment(parser: argparse.ArgumentParser) -> None:
 
 
 def _deploy_like(parser: argparse.ArgumentParser, *, cloud: bool = True) -> None:
-    parser.add_argument("name", metavar="NAME", nargs="*", help="directories under services/; all where absent")
-    parser.add_argument("--json", action="store_true", help="the results for machines")
+    _names(parser)
+    _json(parser)
     if cloud:
         _environment(parser)
-        group = parser.add_mutually_exclusive_group()
-        for word, what in (("overwrite", "write the repository's values over"), ("keep", "keep")):
-            group.add_argument(
-                f"--{word}",
-                dest="on_drift",
-                action="store_const",
-                const=word,
-                default="stop",
-                help=f"{what} what was changed by hand; without it such a flow is refused",
-            )
+        _drift(parser)
+
+
+def _names(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("name", metavar="NAME", nargs="*", help="directories under services/; all where absent")
+
+
+def _json(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--json", action="store_true", help="the results for machines")
+
+
+def _drift(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_mutually_exclusive_group()
+    for word, what in (("overwrite", "write the wanted values over"), ("keep", "keep")):
+        group.add_argument(
+            f"--{word}",
+            dest="on_drift",
+            action="store_const",
+            const=word,
+            default="stop",
+            help=f"{what} what was changed by hand; without it such a flow is refused",
+        )

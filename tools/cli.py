@@ -15,11 +15,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from tools.arguments import parser
-from tools.errors import RemoteError, ToolsError, UserError
-from tools.terminal import complain, console, print_json, say
+from tools.errors import ToolsError, UserError
+from tools.terminal import complain, console, failures, print_json, say, show_results
 
 if TYPE_CHECKING:
-    from tools.actions import Plan, Result, Stage
+    from tools.actions import Stage
     from tools.clients.prefect_api import FlowRun, LogLine
     from tools.model import Registration, Service
 
@@ -206,7 +206,7 @@ def _build(arguments: argparse.Namespace) -> int:
         for item in targets:
             said = "failed" if item.service in failed else "was built already" if item.service in there else "built"
             print(f"{item.tag}  {said}")
-    return _failures(list(failed.values()))
+    return failures(list(failed.values()))
 
 
 def _push(arguments: argparse.Namespace) -> int:
@@ -231,31 +231,7 @@ def _carry_out(arguments: argparse.Namespace, stages: Sequence[Stage]) -> int:
     planned = make_plan(ROOT, arguments.name, environment, stages, arguments.on_drift)
     with Progress(console(stderr=True)) as progress:
         results = carry_out(ROOT, planned, environment, progress.step)
-    _show_results(arguments, planned, results)
-    return _failures([result.error for result in results if result.error])
-
-
-def _show_results(arguments: argparse.Namespace, planned: Plan, results: Sequence[Result]) -> None:
-    from tools import report
-
-    if arguments.json:
-        print_json(report.results_json(planned, results))
-        return
-    touched = [result for result in results if result.done or result.error]
-    if not touched:
-        count = len(results)
-        print(f"Nothing differs in {planned.environment}: {count} flow{'s' if count != 1 else ''}, nothing written.")
-        return
-    console().print(report.results_table(planned, results))
-    for result in results:
-        if result.error:
-            complain(type(result.error)(f"{result.service}: {result.error.message}", result.error.hint))
-
-
-def _failures(errors: Sequence[ToolsError]) -> int:
-    if not errors:
-        return 0
-    return RemoteError.exit_code if any(isinstance(error, RemoteError) for error in errors) else UserError.exit_code
+    return show_results(planned, results, as_json=arguments.json)
 
 
 def _trigger(arguments: argparse.Namespace) -> int:
@@ -318,6 +294,39 @@ def _told(item: LogLine | FlowRun | str, last: FlowRun) -> FlowRun:
     return last
 
 
+# Verbs that see before and undo after -------------------------------------------------------------------------------
+
+
+def _plan(arguments: argparse.Namespace) -> int:
+    from tools.see import plan
+
+    return plan(arguments)
+
+
+def _status(arguments: argparse.Namespace) -> int:
+    from tools.see import status
+
+    return status(arguments)
+
+
+def _history(arguments: argparse.Namespace) -> int:
+    from tools.see import show_history
+
+    return show_history(arguments)
+
+
+def _rollback(arguments: argparse.Namespace) -> int:
+    from tools.undo import rollback
+
+    return rollback(arguments)
+
+
+def _prune(arguments: argparse.Namespace) -> int:
+    from tools.undo import prune
+
+    return prune(arguments)
+
+
 VERBS: Mapping[str, Verb] = {
     "list": _list,
     "run": _run,
@@ -327,6 +336,11 @@ VERBS: Mapping[str, Verb] = {
     "register": _register,
     "deploy": _deploy,
     "trigger": _trigger,
+    "plan": _plan,
+    "status": _status,
+    "history": _history,
+    "rollback": _rollback,
+    "prune": _prune,
     "up": _up,
     "down": _down,
     "ui": _ui,

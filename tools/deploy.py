@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 from tools import fingerprint
@@ -18,11 +19,15 @@ from tools.clients.ecr import Ecr
 from tools.clients.ecs import Ecs
 from tools.clients.images import Images, Step
 from tools.clients.prefect_api import PrefectApi
-from tools.desired import desire
-from tools.discover import services
-from tools.observe import observe, observe_images
+from tools.desired import Desired, desire
+from tools.discover import check_name, services
+from tools.errors import UserError
+from tools.model import REPOSITORY_PREFIX
+from tools.observe import Observed, State, observe, observe_images
 from tools.plan import plan
 from tools.provenance import provenance
+from tools.prune import Leftovers, leftovers
+from tools.rollback import chosen, rollback
 from tools.settings import LOCAL, Settings, load
 
 
@@ -72,16 +77,101 @@ def make_plan(
         stages: which stages of a deploy.
         on_drift: what to do with what was changed by hand.
     """
+    desired = declared(root, names, environment)
+    state = look(desired, environment) if "register" in stages else observe_images(desired, environment.ecr)
+    return plan(environment.settings.environment, desired, state, stages, on_drift)
+
+
+def declared(root: Path, names: Sequence[str], environment: Environment) -> list[Desired]:
+    """What the repository declares for some services, or for all where no name is given."""
     found = services(root, names)
     prints = fingerprint.of_services(root, found)
+    return [desire(service, prints[service.name], environment.settings) for service in found]
+
+
+def look(desired: Sequence[Desired], environment: Environment) -> State:
+    """What an environment holds of the desired services."""
+    aws = environment.settings.aws
+    return observe(
+        desired, environment.ecs, environment.ecr, environment.prefect, lambda paths: ssm.missing(aws, paths)
+    )
+
+
+def look_back(name: str, environment: Environment) -> Observed:
+    """Every release of a service and its deployments; the repository is not asked.
+
+    Raises:
+        UserError: the name is none.
+    """
+    check_name(name)
+    releases = environment.ecs.releases(f"{REPOSITORY_PREFIX}-{environment.settings.environment}-{name}")
+    return Observed(
+        newest=releases[0] if releases else None,
+        releases={release.arn: release for release in releases},
+        deployments=tuple(environment.prefect.deployments([name])),
+    )
+
+
+def plan_rollback(name: str, to: str, environment: Environment, on_drift: OnDrift) -> Plan:
+    """What must be done to bring a service back to a release; neither git, Docker nor the repository is asked.
+
+    Args:
+        name: the service's.
+        to: the release; the one before the live one where empty.
+        environment: where.
+        on_drift: what to do with what was changed by hand.
+
+    Raises:
+        UserError: there is no such release, or its image or a secret of it is gone.
+    """
     settings = environment.settings
-    desired = [desire(service, prints[service.name], settings) for service in found]
-    if "register" in stages:
-        ecs, ecr, prefect = environment.ecs, environment.ecr, environment.prefect
-        state = observe(desired, ecs, ecr, prefect, lambda paths: ssm.missing(settings.aws, paths))
-    else:
-        state = observe_images(desired, environment.ecr)
-    return plan(settings.environment, desired, state, stages, on_drift)
+    observed = look_back(name, environment)
+    target = chosen(name, settings.environment, to, observed)
+    missing = [f"the secret's parameter {path}" for path in ssm.missing(settings.aws, target.secret_paths.values())]
+    if not environment.ecr.holds(target.repository, target.image.rpartition("@")[2]):
+        missing.append(f"its image {target.image}")
+    if missing:
+        raise UserError(
+            f"{name} cannot go back to release {target.revision}: {' and '.join(missing)} no longer exists",
+            f"python -m tools history {name} lists the others; nothing was written",
+        )
+    return rollback(target, observed, settings.work_pool, on_drift)
+
+
+def find_leftovers(root: Path, environment: Environment) -> Leftovers:
+    """What of an environment nothing needs any more.
+
+    Args:
+        root: the repository, which declares what is needed.
+        environment: where.
+    """
+    ecs, ecr = environment.ecs, environment.ecr
+    names = {item.name: [one.name for one in item.declaration.deployments] for item in services(root)}
+    families = ecs.families(f"{REPOSITORY_PREFIX}-")
+    releases = [release for family in families for release in ecs.releases(family)]
+    repositories = ecr.list_repositories(f"{REPOSITORY_PREFIX}/")
+    images = [image for repository in repositories for image in ecr.images(repository)]
+    deployments = environment.prefect.every_deployment()
+    return leftovers(environment.settings.environment, names, deployments, releases, images, datetime.now(UTC))
+
+
+def remove(found: Leftovers, environment: Environment, step: Step) -> None:
+    """Deletes leftovers: deployments, then releases, then images, so that nothing ever lacks what it needs.
+
+    Args:
+        found: what.
+        environment: where.
+        step: told (what, how it is called).
+    """
+    for deployment in found.deployments:
+        step("deployment", deployment.full_name)
+        environment.prefect.remove(deployment.id)
+    for release in found.releases:
+        step("release", f"{release.family}:{release.revision}")
+        environment.ecs.deregister(release.arn)
+    for image in found.images:
+        step("image", f"{image.repository}:{','.join(image.tags)}")
+        environment.ecr.remove(image)
 
 
 def carry_out(root: Path, planned: Plan, environment: Environment, step: Step) -> list[Result]:

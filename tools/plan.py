@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from tools.actions import (
@@ -80,9 +80,14 @@ def _planned(item: Desired, observed: Observed, on_drift: OnDrift) -> ServicePla
         actions=(*actions, *register),
         drift=drift,
         problems=tuple(_problems(item, observed, draft if known else None)),
-        refused=tuple(_refused(found) for found in drift if on_drift == "stop"),
+        refused=refusals(drift, on_drift),
         notes=tuple(notes(release, observed, item.work_pool)),
     )
+
+
+def refusals(drift: Iterable[Drift], on_drift: OnDrift) -> tuple[str, ...]:
+    """Why a service with drift is left alone, unless it was said what to do with it."""
+    return tuple(_refused(found) for found in drift) if on_drift == "stop" else ()
 
 
 def _refused(found: Drift) -> str:

@@ -1,9 +1,10 @@
-"""ECR: which images are there, repositories for them, and the login for a push. Never overwrites a tag."""
+"""ECR: which images are there, repositories for them, the login for a push, and removal. Never overwrites a tag."""
 
 from __future__ import annotations
 
 import base64
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -23,6 +24,18 @@ class Login:
 
     username: str
     password: str = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Image:
+    """An image in a repository."""
+
+    repository: str
+    digest: str
+    tags: tuple[str, ...]
+    pushed_at: datetime
+    size: int
+    """Bytes, compressed."""
 
 
 class Ecr:
@@ -52,6 +65,55 @@ class Ecr:
                     return None
                 raise
         return answer["imageDetails"][0]["imageDigest"] if answer["imageDetails"] else None
+
+    def holds(self, repository: str, digest: str) -> bool:
+        """Whether the registry still has an image of a digest."""
+        with told(f"looking for {repository}@{digest} (ecr:DescribeImages)", self._connection):
+            try:
+                answer = self._client.describe_images(repositoryName=repository, imageIds=[{"imageDigest": digest}])
+            except ClientError as error:
+                if code(error) in ("RepositoryNotFoundException", "ImageNotFoundException"):
+                    return False
+                raise
+        return bool(answer["imageDetails"])
+
+    def list_repositories(self, prefix: str) -> list[str]:
+        """The repositories whose names begin with a prefix."""
+        with told("listing the repositories (ecr:DescribeRepositories)", self._connection):
+            pages = self._client.get_paginator("describe_repositories").paginate()
+            names = [item["repositoryName"] for page in pages for item in page["repositories"]]
+        return sorted(name for name in names if name.startswith(prefix))
+
+    def images(self, repository: str) -> list[Image]:
+        """Every image of a repository."""
+        with told(f"listing the images of {repository} (ecr:DescribeImages)", self._connection):
+            pages = self._client.get_paginator("describe_images").paginate(repositoryName=repository)
+            return [
+                Image(
+                    repository,
+                    item["imageDigest"],
+                    tuple(sorted(item.get("imageTags", ()))),
+                    item["imagePushedAt"],
+                    item.get("imageSizeInBytes", 0),
+                )
+                for page in pages
+                for item in page["imageDetails"]
+            ]
+
+    def remove(self, image: Image) -> None:
+        """Deletes an image with its tags. One that is gone already is done.
+
+        Raises:
+            RemoteError: ECR kept it, and why.
+        """
+        with told(f"deleting {image.repository}@{image.digest} (ecr:BatchDeleteImage)", self._connection):
+            answer = self._client.batch_delete_image(
+                repositoryName=image.repository, imageIds=[{"imageDigest": image.digest}]
+            )
+        for failure in answer.get("failures", ()):
+            if failure.get("failureCode") != "ImageNotFound":
+                why = failure.get("failureReason") or failure.get("failureCode")
+                raise RemoteError(f"ECR kept {image.repository}@{image.digest}: {why}")
 
     def ensure(self, repository: str) -> None:
         """Makes the repository where it is missing: immutable tags, scan on push."""

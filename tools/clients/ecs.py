@@ -1,13 +1,14 @@
-"""ECS task definitions: a family's revisions are a service's releases. Reads them and registers new ones."""
+"""ECS task definitions: a family's revisions are a service's releases. Reads them, registers and deregisters."""
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
-from tools.clients.aws import LostReplyError, code, config, session, told
+from tools.clients.aws import PARALLEL, LostReplyError, code, config, session, told
 from tools.model import Release
 from tools.settings import Connection
 from tools.task_definition import from_task_definition, to_task_definition
@@ -50,6 +51,31 @@ class Ecs:
                 raise
         found: dict[str, Any] = dict(answer["taskDefinition"])
         return None if found.get("status") == "INACTIVE" else from_task_definition(found)
+
+    def families(self, prefix: str) -> list[str]:
+        """The families with an active revision whose names begin with a prefix."""
+        with told(f"listing the task definitions {prefix}* (ecs:ListTaskDefinitionFamilies)", self._connection):
+            pages = self._client.get_paginator("list_task_definition_families").paginate(
+                familyPrefix=prefix, status="ACTIVE"
+            )
+            return sorted(name for page in pages for name in page["families"] if name.startswith(prefix))
+
+    def releases(self, family: str) -> list[Release]:
+        """The releases of a family that are still active, newest first; revisions that are none of ours left out."""
+        with told(f"listing the revisions of {family} (ecs:ListTaskDefinitions)", self._connection):
+            pages = self._client.get_paginator("list_task_definitions").paginate(
+                familyPrefix=family, status="ACTIVE", sort="DESC"
+            )
+            arns = [arn for page in pages for arn in page["taskDefinitionArns"]]
+        ours = [arn for arn in arns if arn.rsplit("/", 1)[1].rsplit(":", 1)[0] == family]
+        with ThreadPoolExecutor(PARALLEL) as pool:
+            found = [release for release in pool.map(self.release, ours) if release]
+        return sorted(found, key=lambda release: release.revision or 0, reverse=True)
+
+    def deregister(self, arn: str) -> None:
+        """Takes a release out of the history. Tasks that run on it go on. One that is out already is done."""
+        with told(f"deregistering {arn} (ecs:DeregisterTaskDefinition)", self._connection):
+            self._client.deregister_task_definition(taskDefinition=arn)
 
     def register(self, draft: Release) -> Release:
         """Registers a revision. A lost reply is resolved by reading: a repeated request would make a second one.

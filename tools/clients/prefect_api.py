@@ -65,6 +65,27 @@ class PrefectApi(Http):
                 found += [_registration(item, names[item["flow_id"]]) for item in self.all("deployments", named)]
         return sorted(found, key=lambda registration: registration.full_name)
 
+    def tagged(self, tag: str) -> list[Registration]:
+        """Every deployment with a tag, whatever its flow."""
+        return self._with_flows(list(self.all("deployments", {"deployments": {"tags": {"all_": [tag]}}})))
+
+    def every_deployment(self) -> list[Registration]:
+        """Every deployment that the API has."""
+        return self._with_flows(list(self.all("deployments", {})))
+
+    def _with_flows(self, found: Sequence[Mapping[str, Any]]) -> list[Registration]:
+        flows = sorted({item["flow_id"] for item in found})
+        names: dict[str, str] = {}
+        for start in range(0, len(flows), PAGE):
+            some = {"flows": {"id": {"any_": flows[start : start + PAGE]}}}
+            names |= {flow["id"]: flow["name"] for flow in self.all("flows", some)}
+        made = [_registration(item, names[item["flow_id"]]) for item in found]
+        return sorted(made, key=lambda registration: registration.full_name)
+
+    def remove(self, deployment_id: str) -> None:
+        """Deletes a deployment with its schedules and the runs that wait. One that is gone already is done."""
+        self.call("DELETE", f"/deployments/{deployment_id}", gone_is_done=True)
+
     def create(self, wanted: Registration) -> Registration:
         """Creates a deployment with its schedules. Only for one that does not exist: the API would reset it.
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from tools.clients.ecr import Login
+from tools.clients.ecr import Image, Login
 from tools.clients.images import FlowDescription, Step, Target
 from tools.errors import RemoteError, ToolsError, UserError
 from tools.model import LiveSchedule, Registration, Release
@@ -17,7 +18,8 @@ class FakeEcs:
     """Task definitions in memory."""
 
     def __init__(self) -> None:
-        self.families: dict[str, list[Release]] = {}
+        self.known: dict[str, list[Release]] = {}
+        self._numbers: dict[str, int] = {}
         self.writes: list[str] = []
 
     def warm_up(self) -> None:
@@ -25,15 +27,29 @@ class FakeEcs:
 
     def release(self, reference: str) -> Release | None:
         """By family the newest revision, by ARN just that."""
-        if reference in self.families:
-            return self.families[reference][-1]
-        everything = [release for releases in self.families.values() for release in releases]
+        if self.known.get(reference):
+            return self.known[reference][-1]
+        everything = [release for releases in self.known.values() for release in releases]
         return next((release for release in everything if release.arn == reference), None)
+
+    def families(self, prefix: str) -> list[str]:
+        """Those with a revision."""
+        return sorted(name for name, known in self.known.items() if name.startswith(prefix) and known)
+
+    def releases(self, family: str) -> list[Release]:
+        """Newest first."""
+        return self.known.get(family, [])[::-1]
+
+    def deregister(self, arn: str) -> None:
+        """Whether or not it is still there."""
+        for revisions in self.known.values():
+            revisions[:] = [release for release in revisions if release.arn != arn]
+        self.writes.append(f"deregister {arn.rsplit('/', 1)[1]}")
 
     def register(self, draft: Release) -> Release:
         """Adds a revision."""
-        revisions = self.families.setdefault(draft.family, [])
-        number = len(revisions) + 1
+        revisions = self.known.setdefault(draft.family, [])
+        number = self._numbers[draft.family] = self._numbers.get(draft.family, 0) + 1
         arn = f"arn:aws:ecs:us-east-1:000000000000:task-definition/{draft.family}:{number}"
         revisions.append(draft.model_copy(update={"revision": number, "arn": arn}))
         self.writes.append(f"register {draft.family}:{number}")
@@ -53,6 +69,25 @@ class FakeEcr:
     def digest(self, repository: str, tag: str) -> str | None:
         """None for an image or a repository that is not there."""
         return self.repositories.get(repository, {}).get(tag)
+
+    def holds(self, repository: str, digest: str) -> bool:
+        """By digest."""
+        return digest in self.repositories.get(repository, {}).values()
+
+    def list_repositories(self, prefix: str) -> list[str]:
+        """By name."""
+        return sorted(name for name in self.repositories if name.startswith(prefix))
+
+    def images(self, repository: str) -> list[Image]:
+        """All pushed at the beginning of time, one for each tag."""
+        tags = self.repositories.get(repository, {})
+        return [Image(repository, digest, (tag,), datetime(1970, 1, 1, tzinfo=UTC), 1) for tag, digest in tags.items()]
+
+    def remove(self, image: Image) -> None:
+        """Whether or not it is still there."""
+        tags = self.repositories[image.repository]
+        self.repositories[image.repository] = {tag: digest for tag, digest in tags.items() if digest != image.digest}
+        self.writes.append(f"remove {image.repository}:{','.join(image.tags)}")
 
     def ensure(self, repository: str) -> None:
         """Creates it once."""
@@ -134,6 +169,15 @@ class FakePrefect:
         """In order of their full names."""
         found = [item for item in self.by_id.values() if item.flow in flows]
         return sorted(found, key=lambda item: item.full_name)
+
+    def tagged(self, tag: str) -> list[Registration]:
+        """In order of their full names."""
+        return sorted((item for item in self.by_id.values() if tag in item.tags), key=lambda item: item.full_name)
+
+    def remove(self, deployment_id: str) -> None:
+        """Whether or not it is still there."""
+        gone = self.by_id.pop(deployment_id, None)
+        self.writes.append(f"delete {gone.full_name if gone else deployment_id}")
 
     def create(self, wanted: Registration) -> Registration:
         """With ids for it and its schedules."""

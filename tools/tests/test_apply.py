@@ -156,7 +156,7 @@ def test_a_broken_service_drops_out_and_the_others_go_on(kind: str) -> None:
     assert b.error is not None
     assert a.error is c.error is None
     assert {item.flow for item in world.prefect.by_id.values()} == {"a", "c"}
-    assert "data-flows-Local-b" not in world.ecs.families
+    assert "data-flows-Local-b" not in world.ecs.known
 
 
 @pytest.mark.parametrize(
@@ -184,7 +184,7 @@ def test_what_importing_the_flow_shows_is_checked_before_anything_is_released(
     (result,) = world.deploy(declared)
     assert isinstance(result.error, UserError)
     assert said in result.error.message
-    assert world.ecs.families == {}
+    assert world.ecs.known == {}
     assert world.prefect.by_id == {}
 
 
@@ -329,4 +329,4 @@ def test_a_registry_that_shows_no_image_after_the_push_stops_the_release() -> No
     (result,) = world.deploy(service("a"))
     assert isinstance(result.error, RemoteError)
     assert "does not show" in result.error.message
-    assert world.ecs.families == {}
+    assert world.ecs.known == {}

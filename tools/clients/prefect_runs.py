@@ -1,0 +1,62 @@
+"""When deployments run next and how they last ran, as the Prefect API has it. Reads only."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from tools.clients.prefect_http import Http
+
+PARALLEL = 4
+
+
+@dataclass(frozen=True)
+class Run:
+    """A flow run: its state's name, and when it starts or has started."""
+
+    state: str
+    at: datetime
+
+
+@dataclass(frozen=True)
+class Runs:
+    """Of one deployment: the run that is due next and the one that started last; None where there is none."""
+
+    next: Run | None
+    last: Run | None
+
+
+def runs(api: Http, deployments: Sequence[str]) -> dict[str, Runs]:
+    """The next and the last run of each deployment.
+
+    Args:
+        api: where they are.
+        deployments: their ids.
+    """
+    with ThreadPoolExecutor(PARALLEL) as pool:
+        found = list(pool.map(lambda one: Runs(_next(api, one), _last(api, one)), deployments))
+    return dict(zip(deployments, found, strict=True))
+
+
+def _next(api: Http, deployment: str) -> Run | None:
+    waiting = {"state": {"type": {"any_": ["SCHEDULED"]}}}
+    return _first(api, deployment, {"flow_runs": waiting, "sort": "EXPECTED_START_TIME_ASC"})
+
+
+def _last(api: Http, deployment: str) -> Run | None:
+    started = {"start_time": {"is_null_": False}}
+    return _first(api, deployment, {"flow_runs": started, "sort": "START_TIME_DESC"})
+
+
+def _first(api: Http, deployment: str, body: dict[str, Any]) -> Run | None:
+    which = {"deployments": {"id": {"any_": [deployment]}}}
+    found = api.call("POST", "/flow_runs/filter", {**body, **which, "limit": 1})
+    return _run(found[0]) if found else None
+
+
+def _run(item: dict[str, Any]) -> Run:
+    at = item.get("start_time") or item["expected_start_time"]
+    return Run(item.get("state_name") or "", datetime.fromisoformat(at))

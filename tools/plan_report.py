@@ -1,0 +1,173 @@
+"""A plan as text for a terminal, as Markdown for a pull request, as JSON for machines. Formats; decides nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
+from typing import Any
+
+from rich.console import Group
+from rich.markup import escape
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from tools.actions import Action, AddSchedule, ChangeSchedule, Create, Plan, ServicePlan
+from tools.desired import registrations
+from tools.differences import shown
+from tools.model import LiveSchedule
+from tools.next_run import next_run, spoken_time
+
+_STYLES = {"create": "green", "add": "green", "delete": "red"}
+
+
+def plan_text(plan: Plan, now: datetime) -> Group:
+    """A plan for a terminal: a block for each flow that has something to tell, a line for each other.
+
+    Args:
+        plan: what would be done.
+        now: from when on next runs are told.
+    """
+    parts: list[Any] = []
+    for item in plan.services:
+        parts += _block(item, now) if _tells(item) else [Text(f"{item.name}  unchanged", style="dim")]
+    parts += [Text(note, style="yellow") for note in plan.notes]
+    return Group(*parts, Text(""), Text(summary(plan), style="bold"))
+
+
+def _tells(item: ServicePlan) -> bool:
+    return bool(item.actions or item.drift or item.problems or item.notes)
+
+
+def _block(item: ServicePlan, now: datetime) -> list[Any]:
+    rows = Table.grid(padding=(0, 2))
+    rows.add_column(no_wrap=True)
+    rows.add_column(overflow="fold", max_width=52)
+    rows.add_column(overflow="fold")
+    for what, subject, why, style in _rows(item, now):
+        rows.add_row(f"[{style}]{what}[/]" if style else what, escape(subject), escape(why))
+    head = Text(item.name, style="bold")
+    head.append(f"  {_headline(item)}", style="dim")
+    return [head, Padding(rows, (0, 0, 1, 2))]
+
+
+def _headline(item: ServicePlan) -> str:
+    if not item.actions:
+        return "unchanged"
+    return f"release {item.release.revision}" if item.reused else "a new release"
+
+
+def _rows(item: ServicePlan, now: datetime) -> Iterator[tuple[str, str, str, str]]:
+    for action in item.actions:
+        yield action.verb, action.subject, "\n".join(_reasons(item, action, now)), _STYLES.get(action.verb, "cyan")
+    for found in item.drift:
+        said = f"it is {shown(found.live)}, the repository says {shown(found.declared)}"
+        yield "drift", found.subject, said, "yellow"
+    for problem in item.problems:
+        yield "refused", item.name, problem, "red"
+    for note in item.notes:
+        subject, colon, said = note.partition(": ")
+        yield "note", subject if colon else "", said if colon else note, "dim"
+
+
+def _reasons(item: ServicePlan, action: Action, now: datetime) -> Iterator[str]:
+    yield from action.why
+    for schedule in _schedules(item, action):
+        yield f"{schedule.slug}: {_when(schedule, now)}"
+
+
+def _schedules(item: ServicePlan, action: Action) -> Sequence[LiveSchedule]:
+    """The schedules that an action makes or changes, as they are afterwards."""
+    match action:
+        case Create():
+            return registrations(item.release, item.work_pool)[action.name].schedules
+        case AddSchedule():
+            return [action.wanted]
+        case ChangeSchedule():
+            active = action.live.active if action.active is None else action.active
+            return [action.wanted.model_copy(update={"active": active})]
+        case _:
+            return []
+
+
+def _when(schedule: LiveSchedule, now: datetime) -> str:
+    if not schedule.active:
+        return "paused"
+    if "interval" in schedule.schedule:
+        return f"next run within {schedule.schedule['interval']:g} s"
+    found = next_run(schedule, now)
+    return f"next run {spoken_time(found)}" if found else "never runs again"
+
+
+def summary(plan: Plan) -> str:
+    """One line: how many flows would change, drift or be refused, and how many would not."""
+    told = [
+        (sum(bool(item.actions) for item in plan.services), "to change"),
+        (sum(bool(item.drift) for item in plan.services), "drifting"),
+        (sum(bool(item.problems) for item in plan.services), "refused"),
+        (sum(not (item.actions or item.drift or item.problems) for item in plan.services), "unchanged"),
+    ]
+    counts = ", ".join(f"{count} {what}" for count, what in told if count)
+    return f"{plan.environment}: {counts or 'no flows'}"
+
+
+def plan_markdown(plan: Plan, now: datetime) -> str:
+    """A plan as a comment on a pull request."""
+    lines = [f"### Deploy plan for {summary(plan)}", ""]
+    for item in plan.services:
+        if _tells(item):
+            lines += [f"**{item.name}** ({_headline(item)})", "", "| | what | why |", "| --- | --- | --- |"]
+            lines += [
+                f"| {what} | {_cell(subject)} | {'<br>'.join(map(_cell, why.splitlines()))} |"
+                for what, subject, why, _ in _rows(item, now)
+            ]
+            lines.append("")
+    unchanged = [item.name for item in plan.services if not _tells(item)]
+    lines += [f"- {_cell(note)}" for note in plan.notes]
+    if unchanged:
+        lines += [f"Unchanged: {', '.join(unchanged)}"]
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def _cell(text: str) -> str:
+    """Text that says the same inside a Markdown table: nothing in it is markup."""
+    for sign, instead in (("&", "&amp;"), ("<", "&lt;"), ("|", "&#124;"), ("*", "\\*"), ("_", "\\_"), ("`", "\\`")):
+        text = text.replace(sign, instead)
+    return text
+
+
+def plan_json(plan: Plan, now: datetime) -> dict[str, Any]:
+    """A plan for machines."""
+    return {
+        "environment": plan.environment,
+        "changes": plan.changes,
+        "services": [_item_json(item, now) for item in plan.services],
+        "notes": list(plan.notes),
+    }
+
+
+def _item_json(item: ServicePlan, now: datetime) -> dict[str, Any]:
+    return {
+        "name": item.name,
+        "fingerprint": item.release.fingerprint,
+        "release": item.release.revision,
+        "actions": [
+            {
+                "stage": action.stage,
+                "verb": action.verb,
+                "subject": action.subject,
+                "why": list(action.why),
+                "next_runs": _next_runs(_schedules(item, action), now),
+            }
+            for action in item.actions
+        ],
+        "drift": [{"subject": found.subject, "live": found.live, "declared": found.declared} for found in item.drift],
+        "problems": list(item.problems),
+        "notes": list(item.notes),
+    }
+
+
+def _next_runs(schedules: Iterable[LiveSchedule], now: datetime) -> dict[str, str | None]:
+    """When each schedule runs next, ISO 8601; null where it is paused, or Prefect alone can say."""
+    times = {schedule.slug: next_run(schedule, now) if schedule.active else None for schedule in schedules}
+    return {slug: found.isoformat() if found else None for slug, found in times.items()}

@@ -1,0 +1,93 @@
+"""The verbs that look at an environment: plan, status, history. They read, print and write nothing."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from tools import deploy, history, plan_report
+from tools import plan as planning
+from tools import rollback as rolling
+from tools import status as standing
+from tools.actions import ALL, Plan
+from tools.clients.prefect_runs import runs
+from tools.desired import mark
+from tools.errors import UserError
+from tools.model import Registration
+from tools.registration import points_at
+from tools.terminal import console, print_json
+
+ROOT = Path(__file__).resolve().parent.parent
+DOTENV = ROOT / ".env"
+WOULD_CHANGE = 3
+
+
+def plan(arguments: argparse.Namespace) -> int:
+    """Shows what a deploy would do.
+
+    Returns:
+        2 where a flow would be refused; with --check 3 where something would change.
+    """
+    environment = deploy.connect(arguments.environment, os.environ, DOTENV)
+    planned = deploy.make_plan(ROOT, arguments.name, environment, ALL, arguments.on_drift)
+    if not arguments.name:
+        planned = _with_strays(planned, environment)
+    now = datetime.now(UTC)
+    if arguments.format == "json":
+        print_json(plan_report.plan_json(planned, now))
+    elif arguments.format == "markdown":
+        print(plan_report.plan_markdown(planned, now), end="")
+    else:
+        console().print(plan_report.plan_text(planned, now))
+    if any(item.problems for item in planned.services):
+        return UserError.exit_code
+    differs = planned.changes or any(item.drift for item in planned.services)
+    return WOULD_CHANGE if arguments.check and differs else 0
+
+
+def _with_strays(planned: Plan, environment: deploy.Environment) -> Plan:
+    """The plan with a remark on each deployment of a flow that the repository no longer declares."""
+    declared = {item.name for item in planned.services}
+    strays = _strays(environment, declared)
+    return replace(planned, notes=tuple(f"{item.full_name}: no longer declared; `prune` deletes it" for item in strays))
+
+
+def _strays(environment: deploy.Environment, declared: set[str]) -> list[Registration]:
+    marked = environment.prefect.tagged(mark(environment.settings.environment))
+    return [item for item in marked if item.flow not in declared]
+
+
+def status(arguments: argparse.Namespace) -> int:
+    """Shows how every flow stands."""
+    environment = deploy.connect(arguments.environment, os.environ, DOTENV)
+    desired = deploy.declared(ROOT, arguments.name, environment)
+    state = deploy.look(desired, environment)
+    planned = planning.plan(environment.settings.environment, desired, state)
+    strays = [] if arguments.name else _strays(environment, {item.name for item in planned.services})
+    live = [item for observed in state.values() for item in observed.deployments]
+    ran = runs(environment.prefect, [item.id for item in (*live, *strays)])
+    found = [standing.status(item, state[item.name], ran) for item in planned.services]
+    found += standing.undeclared(strays, ran)
+    if arguments.json:
+        print_json(standing.status_json(planned.environment, found))
+    else:
+        console().print(standing.status_table(found, datetime.now(UTC)))
+    return 0
+
+
+def show_history(arguments: argparse.Namespace) -> int:
+    """Shows a flow's releases and what each changed."""
+    environment = deploy.connect(arguments.environment, os.environ, DOTENV)
+    observed = deploy.look_back(arguments.name, environment)
+    releases = rolling.newest_first(observed.releases.values())
+    if not releases:
+        raise rolling.never_deployed(arguments.name, environment.settings.environment)
+    live = [points_at(item) for item in observed.deployments]
+    if arguments.json:
+        print_json(history.history_json(releases, live))
+    else:
+        console().print(history.history_text(releases, live))
+    return 0

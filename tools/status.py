@@ -1,0 +1,160 @@
+"""PURE: the plan of a service + what is live + its runs -> how it stands, in a row or as JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from rich.markup import escape
+from rich.table import Table
+
+from tools.actions import ServicePlan
+from tools.clients.prefect_runs import Run, Runs
+from tools.model import LiveSchedule, Registration, Release
+from tools.observe import Observed
+from tools.registration import spoken
+from tools.rollback import live_release
+
+_DAY = 86400
+_UNITS = ((_DAY, "d"), (3600, "h"), (60, "min"), (1, "s"))
+_BAD = {"Failed": "red", "Crashed": "red", "TimedOut": "red", "Late": "yellow", "Cancelled": "yellow"}
+
+
+@dataclass(frozen=True)
+class Status:
+    """How one flow stands in an environment."""
+
+    name: str
+    release: Release | None
+    """The one that is live; the newest where no deployment points at any."""
+    deployments: tuple[Registration, ...]
+    runs: Mapping[str, Runs]
+    """By the deployments' ids."""
+    states: tuple[str, ...]
+    """What there is to do about it; `in step` where nothing is."""
+
+
+def status(item: ServicePlan, observed: Observed, runs: Mapping[str, Runs]) -> Status:
+    """How a flow stands that the repository declares.
+
+    Args:
+        item: what a deploy would do.
+        observed: what is live.
+        runs: by the deployments' ids.
+    """
+    live = live_release(observed) or observed.newest
+    return Status(item.name, live, observed.deployments, runs, tuple(_states(item, live)) or ("in step",))
+
+
+def _states(item: ServicePlan, live: Release | None) -> list[str]:
+    found = []
+    if live is None:
+        found.append("not deployed")
+    elif item.actions and item.reused and (item.release.revision or 0) > (live.revision or 0):
+        found.append(f"behind release {item.release.revision}")
+    elif item.actions:
+        found.append("changed, not deployed")
+    if item.drift:
+        found.append("drift: " + ", ".join(sorted({_short(drift.subject) for drift in item.drift})))
+    if item.problems:
+        found.append("cannot be deployed")
+    return found
+
+
+def _short(subject: str) -> str:
+    """`hello/main: schedule daily` -> `main: schedule daily`."""
+    return subject.partition("/")[2]
+
+
+def undeclared(deployments: Sequence[Registration], runs: Mapping[str, Runs]) -> list[Status]:
+    """Flows that the repository no longer declares, by their deployments that are left."""
+    flows: dict[str, list[Registration]] = {}
+    for item in deployments:
+        flows.setdefault(item.flow, []).append(item)
+    return [Status(name, None, tuple(found), runs, ("no longer declared",)) for name, found in sorted(flows.items())]
+
+
+def status_table(found: Sequence[Status], now: datetime) -> Table:
+    """A row for each deployment of each flow."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for column in ("flow", "release", "image", "deployed", "deployment", "schedules", "next run", "last run", "state"):
+        table.add_column(column, overflow="fold", no_wrap=column in ("release", "next run"))
+    for item in found:
+        first, *more = [_cells(deployment, item.runs, now) for deployment in item.deployments] or [("none", "", "", "")]
+        table.add_row(item.name, *_release_cells(item.release, now), *first, _state(item.states))
+        for cells in more:
+            table.add_row("", "", "", "", *cells, "")
+    return table
+
+
+def _release_cells(release: Release | None, now: datetime) -> tuple[str, str, str]:
+    if release is None:
+        return "-", "", ""
+    when = ago(datetime.fromisoformat(release.at), now) if release.at else ""
+    commit = f"\n{release.commit}" if release.commit else ""
+    return str(release.revision), release.fingerprint, escape(f"{when} by {release.by}{commit}")
+
+
+def _cells(live: Registration, runs: Mapping[str, Runs], now: datetime) -> tuple[str, str, str, str]:
+    found = runs.get(live.id, Runs(None, None))
+    name = f"{escape(live.name)} [yellow](paused)[/]" if live.paused else escape(live.name)
+    schedules = "\n".join(_schedule(item) for item in live.schedules) or "[dim]none[/]"
+    return name, schedules, ago(found.next.at, now) if found.next else "[dim]-[/]", _last(found.last, now)
+
+
+def _schedule(item: LiveSchedule) -> str:
+    return escape(spoken(item)) if item.active else f"[dim]{escape(spoken(item))}[/] [yellow]paused[/]"
+
+
+def _last(run: Run | None, now: datetime) -> str:
+    if run is None:
+        return "[dim]-[/]"
+    style = _BAD.get(run.state, "green" if run.state == "Completed" else "cyan")
+    return f"[{style}]{escape(run.state)}[/] {ago(run.at, now)}"
+
+
+def _state(states: Sequence[str]) -> str:
+    return "\n".join(f"[{'green' if text == 'in step' else 'yellow'}]{escape(text)}[/]" for text in states)
+
+
+def ago(moment: datetime, now: datetime) -> str:
+    """`5 min ago`, `in 3 h`; the date where it is more than a month away."""
+    seconds = (now - moment).total_seconds()
+    size = abs(seconds)
+    if size > 30 * _DAY:
+        return f"{moment:%Y-%m-%d}"
+    length, unit = next((found for found in _UNITS if size >= found[0]), _UNITS[-1])
+    count = int(size / length)
+    return f"{count} {unit} ago" if seconds >= 0 else f"in {count} {unit}"
+
+
+def status_json(environment: str, found: Sequence[Status]) -> dict[str, Any]:
+    """How the flows stand, for machines; times are ISO 8601."""
+    return {"environment": environment, "flows": [_status_json(item) for item in found]}
+
+
+def _status_json(item: Status) -> dict[str, Any]:
+    release = item.release
+    return {
+        "name": item.name,
+        "state": list(item.states),
+        "release": release and release.revision,
+        "fingerprint": release and release.fingerprint,
+        "image": release and release.image,
+        "commit": release and release.commit,
+        "by": release and release.by,
+        "at": release and release.at,
+        "deployments": [_deployment_json(live, item.runs.get(live.id, Runs(None, None))) for live in item.deployments],
+    }
+
+
+def _deployment_json(live: Registration, runs: Runs) -> dict[str, Any]:
+    return {
+        "name": live.name,
+        "paused": live.paused,
+        "schedules": [{"slug": item.slug, "schedule": spoken(item), "active": item.active} for item in live.schedules],
+        "next_run": runs.next and runs.next.at.isoformat(),
+        "last_run": runs.last and {"state": runs.last.state, "at": runs.last.at.isoformat()},
+    }
