@@ -17,6 +17,7 @@ from answers import Answer
 from definition import Chart
 from page import Published
 from tables import crossed, table
+from values import axis_title
 
 #: Of the main chart's rows, how many the table in Prefect's UI shows.
 _ROWS = 100
@@ -28,7 +29,7 @@ def show(published: Published, address: str) -> None:
     report, main = published.report, published.main
     key = "lake-report-" + re.sub("[^a-z0-9]+", "-", report.name.lower()).strip("-")
     create_markdown_artifact(markdown(published, address), key=key, description=report.title)
-    create_table_artifact(rows(main), key=f"{key}-rows", description=main.query.header.title)
+    create_table_artifact(rows(main), key=f"{key}-rows", description=what(main))
     create_link_artifact(address, link_text=report.title, key=f"{key}-page", description="The report's page")
 
 
@@ -44,6 +45,14 @@ def markdown(published: Published, address: str) -> str:
         f"[Open the page]({address})",
     )
     return "\n\n".join(part for part in parts if part)
+
+
+def what(answer: Answer) -> str:
+    """What a chart's rows are; of a heatmap's values, also what they are called."""
+    header = answer.query.header
+    if header.value is None:
+        return header.title
+    return f"{header.title}: {axis_title(header.value, header.column(header.value))}"
 
 
 def rows(answer: Answer) -> list[dict[str, str]]:

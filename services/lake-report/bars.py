@@ -10,6 +10,8 @@ from axes import HEIGHT, LETTER, ROW, TIP, Canvas, Spec, band, category_axis, va
 from scales import extent
 from values import label, shown
 
+_VALUE: Spec = {"field": "value", "type": "quantitative", "stack": None}
+
 
 def bars(canvas: Canvas) -> Spec:
     """A bar for each row, below one another."""
@@ -18,7 +20,7 @@ def bars(canvas: Canvas) -> Spec:
     right, left = _beside(canvas, high - low, max(map(len, texts)), 2 if low < 0 else 1)
     scale = {"domain": [low - left, high + right], "nice": False, "zero": False}
     y: Spec = {"field": "row", "type": "ordinal", "axis": category_axis(canvas, "y", canvas.texts("y"), "left")}
-    x: Spec = {"field": "value", "type": "quantitative", "scale": scale, "axis": value_axis(canvas, "x", high)}
+    x = _VALUE | {"scale": scale, "axis": value_axis(canvas, "x", high)}
     outside = {"align": {"expr": "datum.end < 0 ? 'right' : 'left'"}, "dx": {"expr": "datum.end < 0 ? -5 : 5"}}
     return {
         "data": {"values": _rows(canvas, "x", texts)},
@@ -37,7 +39,7 @@ def columns(canvas: Canvas) -> Spec:
     low, high = extent(canvas.values("y"), canvas.column("y").max)
     scale = {"domain": [low, high * 1.08], "nice": canvas.column("y").max is None}
     x: Spec = {"field": "row", "type": "ordinal", "axis": category_axis(canvas, "x", canvas.texts("x"), "bottom")}
-    y: Spec = {"field": "value", "type": "quantitative", "scale": scale, "axis": value_axis(canvas, "y", high)}
+    y = _VALUE | {"scale": scale, "axis": value_axis(canvas, "y", high)}
     fits = max(map(len, texts)) * LETTER < band(canvas, len(texts))
     above = {"baseline": "bottom", "dy": -4, "fontSize": 11}
     return {

@@ -55,12 +55,19 @@ def needed(queries: Iterable[Query], lake: Lake) -> list[Manifest]:
     return list(manifests.values())
 
 
+def tables_of(query: Query) -> set[str]:
+    """The tables that a query names."""
+    with duckdb.connect() as parser:
+        return _names(parser, query)[0]
+
+
 @contextmanager
 def opened(lake: Lake, manifests: list[Manifest]) -> Iterator[Engine]:
     """DuckDB with these tables."""
     files = LakeFiles(lake, manifests)
     with tempfile.TemporaryDirectory(prefix="lake-report-") as spill, duckdb.connect() as connection:
         connection.execute(f"SET memory_limit = '{MEMORY}'; SET threads = {THREADS}; SET TimeZone = 'UTC'")
+        connection.execute("SET enable_progress_bar = false")
         connection.execute("SET temp_directory = $1", [spill])
         connection.execute("SET parquet_metadata_cache = true")
         connection.register_filesystem(files)

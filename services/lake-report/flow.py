@@ -52,7 +52,9 @@ def answered(report: Report, lake: Lake) -> Published:
     get_run_logger().info("Reading %s of %s: %s rows", named, lake.url, f"{rows:,}")
     with engine.opened(lake, manifests) as tables:
         answers = tuple(ask(tables, query) for query in report.queries)
-    return Published(report, answers, tuple(manifests), datetime.now(UTC))
+    drawn = engine.tables_of(report.main)
+    of_main = tuple(manifest.table for manifest in manifests if manifest.table in drawn)
+    return Published(report, answers, tuple(manifests), of_main, datetime.now(UTC))
 
 
 def ask(tables: engine.Engine, query: definition.Query) -> Answer:

@@ -36,6 +36,8 @@ class Published:
     report: Report
     answers: tuple[Answer, ...]
     sources: tuple[Manifest, ...]
+    #: The tables that the main chart is made of.
+    sources_of_main: tuple[str, ...]
     when: datetime
 
     @property
@@ -58,9 +60,9 @@ class Published:
 
     @property
     def notes(self) -> list[str]:
-        """What stands under the title of a chart that is seen by itself."""
-        tables = ", ".join(source.table for source in self.sources)
-        return [" · ".join(part for part in (self.period, f"Source: {tables} in the lake") if part)]
+        """What stands under the title of the main chart where it is seen by itself."""
+        source = f"Source: {', '.join(self.sources_of_main)} in the lake" if self.sources_of_main else ""
+        return [" · ".join(part for part in (self.period, source) if part)]
 
     def of(self, chart: Chart) -> list[Answer]:
         """The answers that are shown in one way."""

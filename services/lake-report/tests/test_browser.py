@@ -40,11 +40,11 @@ def of_the_lake(lake: WrittenLake) -> Published:
     manifests = engine.needed(report.queries, opened)
     with engine.opened(opened, manifests) as tables:
         answers = tuple(tables.answer(query) for query in report.queries)
-    return Published(report, answers, tuple(manifests), WHEN)
+    return Published(report, answers, tuple(manifests), (), WHEN)
 
 
 def of_answers(*answers: Answer, title: str = "A page") -> Published:
-    return Published(Report("test", title, "", tuple(one.query for one in answers)), answers, (), WHEN)
+    return Published(Report("test", title, "", tuple(one.query for one in answers)), answers, (), (), WHEN)
 
 
 def opened(chromium: Browser, published: Published, path: Path, width: int = 1280, *, dark: bool = False) -> Page:

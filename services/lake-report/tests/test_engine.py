@@ -245,9 +245,3 @@ def test_a_lake_of_another_kind_is_told_without_its_secrets(url: str) -> None:
     with pytest.raises(LakeError, match="it must be file:///directory or s3://bucket/prefix") as caught:
         Lake(url)
     assert "secret" not in str(caught.value)
-
-
-def test_more_than_the_memory_goes_to_disk(lake: WrittenLake, ask: Ask) -> None:
-    lake.table("t", "SELECT range AS n FROM range(3000000)")
-    heavy = "SELECT count(*) FROM (SELECT md5(n::text) AS a, list(n) AS l FROM t GROUP BY a ORDER BY a)"
-    assert ask.rows(heavy) == [(3000000,)]
