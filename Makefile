@@ -3,12 +3,12 @@
 #
 #   NAME         a directory under services/          ENVIRONMENT  Local (default), Dev, Prod, ...
 #   PARAMS       the flow's parameters as JSON        DEPLOYMENT   which deployment to trigger
-#   ARGS         further arguments of the verb, e.g. ARGS=--json
+#   TO           the release to roll back to          ARGS         further arguments of the verb, e.g. ARGS=--json
 
 PYTHON ?= python3
 TOOLS := .venv/bin/python -m tools
 .DEFAULT_GOAL := help
-export NAME PARAMS DEPLOYMENT
+export NAME PARAMS DEPLOYMENT TO
 ifdef ENVIRONMENT
 export ENVIRONMENT
 endif
@@ -62,6 +62,19 @@ deploy: setup ## the same for every flow
 trigger-flow: setup ## start a run of NAME with PARAMS and follow it
 	@$(TOOLS) trigger "$$NAME" --params "$$PARAMS" $${DEPLOYMENT:+--deployment "$$DEPLOYMENT"}
 
+## Seeing and undoing
+.PHONY: plan status history rollback-flow prune
+plan: setup ## what a deploy would do and why, of NAME or of all; writes nothing
+	@$(TOOLS) plan $${NAME:+"$$NAME"} $(ARGS)
+status: setup ## how every flow stands: release, schedules, runs, drift
+	@$(TOOLS) status $${NAME:+"$$NAME"} $(ARGS)
+history: setup ## the releases of NAME and what each changed
+	@$(TOOLS) history "$$NAME" $(ARGS)
+rollback-flow: setup ## bring NAME back to the release before, or to TO
+	@$(TOOLS) rollback "$$NAME" --to "$$TO" $(ARGS)
+prune: setup ## what nothing needs any more; YES=1 deletes it
+	@$(TOOLS) prune $(if $(YES),--yes) $(ARGS)
+
 ## Keeping it right
 .PHONY: check test lock compose-file help
 check: setup ## lint, format, types, locks, services, compose file
@@ -74,4 +87,4 @@ compose-file: setup ## write compose/flows.yaml from services/
 	@$(TOOLS) compose
 help: ## this list
 	@awk -F ':.*## ' '/^## / { print "\n" substr($$0, 4) } /^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
-	@printf '\nVariables: NAME=flow PARAMS=json ENVIRONMENT=Local|Dev|Prod DEPLOYMENT=name ARGS="verb arguments"\n'
+	@printf '\nVariables: NAME=flow PARAMS=json ENVIRONMENT=Local|Dev|Prod DEPLOYMENT=name TO=release ARGS="verb arguments"\n'

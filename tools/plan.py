@@ -79,6 +79,7 @@ def _planned(item: Desired, observed: Observed, on_drift: OnDrift) -> ServicePla
         reused=same is not None,
         actions=(*actions, *register),
         drift=drift,
+        keep=on_drift == "keep",
         problems=tuple(_problems(item, observed, draft if known else None)),
         refused=refusals(drift, on_drift),
         notes=tuple(notes(release, observed, item.work_pool)),
@@ -92,8 +93,8 @@ def refusals(drift: Iterable[Drift], on_drift: OnDrift) -> tuple[str, ...]:
 
 def _refused(found: Drift) -> str:
     return (
-        f"{found.subject} was changed by hand: it is {shown(found.live)}, the repository says {shown(found.declared)}; "
-        "deploy with --overwrite or --keep"
+        f"{found.subject} was changed by hand: it is {shown(found.live)}, declared is {shown(found.declared)}; "
+        "say --overwrite or --keep"
     )
 
 

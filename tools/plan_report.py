@@ -61,7 +61,7 @@ def _rows(item: ServicePlan, now: datetime) -> Iterator[tuple[str, str, str, str
     for action in item.actions:
         yield action.verb, action.subject, "\n".join(_reasons(item, action, now)), _STYLES.get(action.verb, "cyan")
     for found in item.drift:
-        said = f"it is {shown(found.live)}, the repository says {shown(found.declared)}"
+        said = f"it is {shown(found.live)}, declared is {shown(found.declared)}"
         yield "drift", found.subject, said, "yellow"
     for problem in item.problems:
         yield "refused", item.name, problem, "red"

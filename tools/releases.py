@@ -33,7 +33,9 @@ def release_changes(before: Release | None, after: Release) -> Iterator[str]:
         new["image"] = old["image"]
     if not after.parameter_schema:
         new["parameter_schema"] = old["parameter_schema"]
-    if before.fingerprint != after.fingerprint:
+    if not after.image:
+        yield "the new image"
+    elif before.fingerprint != after.fingerprint:
         yield from image_changes(before, after)
     yield from differences(old, new)
 

@@ -52,10 +52,12 @@ def _states(item: ServicePlan, live: Release | None) -> list[str]:
     found = []
     if live is None:
         found.append("not deployed")
-    elif item.actions and item.reused and (item.release.revision or 0) > (live.revision or 0):
-        found.append(f"behind release {item.release.revision}")
-    elif item.actions:
+    elif item.actions and not item.reused:
         found.append("changed, not deployed")
+    elif item.actions and (item.release.revision or 0) > (live.revision or 0):
+        found.append(f"behind release {item.release.revision}")
+    elif item.actions and not item.drift:
+        found.append("deployed in part")
     if item.drift:
         found.append("drift: " + ", ".join(sorted({_short(drift.subject) for drift in item.drift})))
     if item.problems:

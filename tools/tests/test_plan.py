@@ -83,7 +83,7 @@ ROWS: dict[str, tuple[Release, Observed, list[str], list[str]]] = {
             f"fingerprint 0000000000000000 → {NEW}",
             "the registry has no such image",
             "its parameter schema is unknown",
-            f"fingerprint 0000000000000000 → {NEW}",
+            "the new image",
             "the parameter schema of the new image",
             "it points at the release",
         ],

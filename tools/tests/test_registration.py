@@ -288,7 +288,7 @@ def test_a_change_by_hand_stops_the_deploy_and_is_told(one: Release, by_hand: di
     assert drift(item) == [f"hello/main: {what}"]
     (problem,) = item.refused
     assert problem.startswith(f"hello/main: {what} was changed by hand: it is ")
-    assert problem.endswith("; deploy with --overwrite or --keep")
+    assert problem.endswith("; say --overwrite or --keep")
 
 
 @pytest.mark.parametrize(("one", "by_hand", "what"), BY_HAND.values(), ids=BY_HAND)
@@ -351,10 +351,10 @@ def test_values_are_told_on_both_sides() -> None:
     by_hand: dict[str, Any] = {"description": "mine", "schedules": (live_schedule(cron="0 9 * * *"),)}
 
     assert planned(ONE, deployed(**by_hand)).refused == (
-        "hello/main: description was changed by hand: it is mine, the repository says none; "
-        "deploy with --overwrite or --keep",
-        "hello/main: schedule daily was changed by hand: it is 0 9 * * * UTC, the repository says 0 6 * * * UTC; "
-        "deploy with --overwrite or --keep",
+        "hello/main: description was changed by hand: it is mine, declared is none; "
+        "say --overwrite or --keep",
+        "hello/main: schedule daily was changed by hand: it is 0 9 * * * UTC, declared is 0 6 * * * UTC; "
+        "say --overwrite or --keep",
     )
 
 
