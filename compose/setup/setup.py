@@ -35,6 +35,9 @@ PARAMETERS = {
     "TASK_ROLE": TASK_ROLE,
     "WORK_POOL": NAME,
 }
+RESULTS_EXPIRE = {
+    "Rules": [{"ID": "results", "Status": "Enabled", "Filter": {"Prefix": "results/"}, "Expiration": {"Days": 7}}]
+}
 TRUST = {
     "Version": "2012-10-17",
     "Statement": [{"Effect": "Allow", "Principal": {"Service": "ecs-tasks.amazonaws.com"}, "Action": "sts:AssumeRole"}],
@@ -61,6 +64,7 @@ def create_in_aws() -> None:
     create("log group", LOG_GROUP, logs.create_log_group, logGroupName=LOG_GROUP)
     if BUCKET not in [bucket["Name"] for bucket in s3.list_buckets()["Buckets"]]:
         create("bucket", BUCKET, s3.create_bucket, Bucket=BUCKET)
+        s3.put_bucket_lifecycle_configuration(Bucket=BUCKET, LifecycleConfiguration=RESULTS_EXPIRE)
     for name, value in PARAMETERS.items():
         path = f"/DataFlows/Local/{name}"
         create("parameter", path, ssm.put_parameter, Name=path, Value=value, Type="String")

@@ -58,6 +58,8 @@ def test_up_starts_everything_and_prints_where_it_is(cloud: Cloud) -> None:
     assert f"http://127.0.0.1:{cloud.prefect_port}" in said
     assert cloud.prefect("GET", "/work_pools/data-flows")["type"] == "ecs"
     assert cloud.aws("ecs").describe_clusters(clusters=["data-flows"])["clusters"][0]["status"] == "ACTIVE"
+    (rule,) = cloud.aws("s3").get_bucket_lifecycle_configuration(Bucket="data-flows-local")["Rules"]
+    assert (rule["Filter"]["Prefix"], rule["Expiration"]["Days"]) == ("results/", 7)
 
 
 def test_a_second_up_changes_nothing(cloud: Cloud) -> None:
