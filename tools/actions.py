@@ -140,6 +140,8 @@ class ServicePlan:
     reused: bool
     actions: tuple[Action, ...] = ()
     drift: tuple[Drift, ...] = ()
+    keep: bool = False
+    """Whether what was changed by hand stays."""
     problems: tuple[str, ...] = ()
     """Why it cannot be deployed."""
     refused: tuple[str, ...] = ()
@@ -156,6 +158,12 @@ class ServicePlan:
         """Whether an action of this kind is planned."""
         return any(isinstance(action, kind) for action in self.actions)
 
+    @property
+    def commits(self) -> bool:
+        """Whether it will release or register anything: images alone change nothing that runs."""
+        committing = any(action.stage in ("release", "register") for action in self.actions)
+        return committing and not (self.problems or self.refused)
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -170,6 +178,11 @@ class Plan:
     def changes(self) -> int:
         """How many actions there are."""
         return sum(len(item.actions) for item in self.services)
+
+    @property
+    def commits(self) -> bool:
+        """Whether it will release or register anything."""
+        return any(item.commits for item in self.services)
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,9 @@
 
 Order: build all (in parallel), push (in parallel), import gate, then release and register, one service at a time. A
 service that fails drops out and the others go on. Stopped anywhere and run again, it arrives at the same end: every
-step finds what is done already, and a deployment points at a new release only by its last write.
+step finds what is done already, and a deployment points at a new release only by its last write. Right before each
+write that changes what runs, the guard is asked whether the environment's lock is still held; a service's deployments
+are read back after its writes.
 """
 
 from __future__ import annotations
@@ -38,6 +40,7 @@ from tools.errors import RemoteError, ToolsError, UserError
 from tools.fingerprint import BASE_DIRECTORY
 from tools.model import LiveSchedule, Registration, Release, Service
 from tools.plan import parameter_problems
+from tools.read_back import missing
 
 PUSHES = 4
 GATES = 2
@@ -72,6 +75,7 @@ class Releases(Protocol):
 class Deployments(Protocol):
     """The Prefect API."""
 
+    def deployments(self, flows: Sequence[str]) -> list[Registration]: ...
     def create(self, wanted: Registration) -> Registration: ...
     def patch(self, live: Registration, wanted: Registration, fields: Iterable[str]) -> None: ...
     def remove(self, deployment_id: str) -> None: ...
@@ -107,7 +111,18 @@ def build(root: Path, targets: Sequence[Target], engine: Engine, step: Step) -> 
     return engine.build(root / BASE_DIRECTORY, [item for item in targets if not engine.has(item.tag)], step)
 
 
-def apply(plan: Plan, root: Path, clients: Clients, provenance: Callable[[], Provenance], step: Step) -> list[Result]:
+def unguarded() -> None:
+    """The guard of a plan that changes nothing that runs."""
+
+
+def apply(
+    plan: Plan,
+    root: Path,
+    clients: Clients,
+    provenance: Callable[[], Provenance],
+    step: Step,
+    guard: Callable[[], None] = unguarded,
+) -> list[Result]:
     """Carries a plan out.
 
     Args:
@@ -116,11 +131,12 @@ def apply(plan: Plan, root: Path, clients: Clients, provenance: Callable[[], Pro
         clients: on what.
         provenance: who does it; asked once, and only where a release is registered.
         step: told (service, what is being done).
+        guard: raises where the environment's lock is no longer held.
 
     Returns:
         A result for each service of the plan, in its order.
     """
-    run = _Run(plan, root, clients, provenance, step)
+    run = _Run(plan, root, clients, provenance, step, guard)
     run.refuse()
     run.build()
     run.each("push", [item for item in run.left() if item.has(Push)], run.push, PUSHES)
@@ -131,10 +147,16 @@ def apply(plan: Plan, root: Path, clients: Clients, provenance: Callable[[], Pro
 
 class _Run:
     def __init__(
-        self, plan: Plan, root: Path, clients: Clients, provenance: Callable[[], Provenance], step: Step
+        self,
+        plan: Plan,
+        root: Path,
+        clients: Clients,
+        provenance: Callable[[], Provenance],
+        step: Step,
+        guard: Callable[[], None],
     ) -> None:
         self._plan, self._root, self._clients, self._step = plan, root, clients, step
-        self._provenance = provenance
+        self._provenance, self._guard = provenance, guard
         self._who: Provenance | None = None
         self._login: Login | None = None
         self.results = {item.name: Result(item.name, item.release) for item in plan.services}
@@ -235,11 +257,25 @@ class _Run:
         if item.has(Register):
             who = self._who = self._who or self._provenance()
             draft = result.release.model_copy(update={"commit": who.commit, "by": who.by, "at": who.at})
+            self._guard()
             result.release = self._clients.ecs.register(draft)
             result.done.append("released")
         wanted = registrations(result.release, item.work_pool)
-        for action in item.actions:
+        registering = [action for action in item.actions if action.stage == "register"]
+        for action in registering:
+            self._guard()
             self._registered(action, wanted, result)
+        if registering:
+            self._read_back(item, result)
+
+    def _read_back(self, item: ServicePlan, result: Result) -> None:
+        live = self._clients.prefect.deployments([item.name])
+        left = list(missing(item, result.release, live))
+        if left:
+            raise RemoteError(
+                f"somebody else wrote at the same time: read back, this is not as it was written: {', '.join(left)}",
+                "run this again: it goes on from what is there now",
+            )
 
     def _registered(self, action: Action, wanted: dict[str, Registration], result: Result) -> None:
         prefect = self._clients.prefect

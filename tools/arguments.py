@@ -69,10 +69,15 @@ def parser() -> argparse.ArgumentParser:
     _json(rollback)
     _environment(rollback)
     _drift(rollback)
+    _wait(rollback)
     prune = add("prune", "show what the repository no longer declares; delete it with --yes", "prune --environment Dev")
     prune.add_argument("--yes", action="store_true", help="delete it")
     _json(prune)
     _environment(prune)
+    _wait(prune)
+    unlock = add("unlock", "show who holds an environment's lock; remove it with --yes", "unlock --environment Dev")
+    unlock.add_argument("--yes", action="store_true", help="remove it")
+    _environment(unlock)
     add("up", "start the local cloud", "up")
     down = add("down", "stop the local cloud; its data stays", "down --volumes")
     down.add_argument("--volumes", action="store_true", help="remove its data too")
@@ -123,6 +128,11 @@ def _deploy_like(parser: argparse.ArgumentParser, *, cloud: bool = True) -> None
     if cloud:
         _environment(parser)
         _drift(parser)
+        _wait(parser)
+
+
+def _wait(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--wait", action="store_true", help="wait where another one changes the environment")
 
 
 def _names(parser: argparse.ArgumentParser) -> None:

@@ -19,7 +19,7 @@ from tools.errors import ToolsError, UserError
 from tools.terminal import complain, console, failures, print_json, say, show_results
 
 if TYPE_CHECKING:
-    from tools.actions import Stage
+    from tools.actions import Plan, Stage
     from tools.clients.prefect_api import FlowRun, LogLine
     from tools.model import Registration, Service
 
@@ -224,13 +224,19 @@ def _deploy(arguments: argparse.Namespace) -> int:
 
 
 def _carry_out(arguments: argparse.Namespace, stages: Sequence[Stage]) -> int:
-    from tools.deploy import carry_out, connect, make_plan
+    from tools.deploy import carry_out, connect, make_plan, under_lock
     from tools.report import Progress
 
     environment = connect(arguments.environment, os.environ, DOTENV)
-    planned = make_plan(ROOT, arguments.name, environment, stages, arguments.on_drift)
-    with Progress(console(stderr=True)) as progress:
-        results = carry_out(ROOT, planned, environment, progress.step)
+
+    def make() -> Plan:
+        return make_plan(ROOT, arguments.name, environment, stages, arguments.on_drift)
+
+    with (
+        under_lock(make, environment, arguments.verb, wait=arguments.wait, tell=say) as (planned, guard),
+        Progress(console(stderr=True)) as progress,
+    ):
+        results = carry_out(ROOT, planned, environment, progress.step, guard)
     return show_results(planned, results, as_json=arguments.json)
 
 
@@ -327,6 +333,12 @@ def _prune(arguments: argparse.Namespace) -> int:
     return prune(arguments)
 
 
+def _unlock(arguments: argparse.Namespace) -> int:
+    from tools.undo import unlock
+
+    return unlock(arguments)
+
+
 VERBS: Mapping[str, Verb] = {
     "list": _list,
     "run": _run,
@@ -341,6 +353,7 @@ VERBS: Mapping[str, Verb] = {
     "history": _history,
     "rollback": _rollback,
     "prune": _prune,
+    "unlock": _unlock,
     "up": _up,
     "down": _down,
     "ui": _ui,

@@ -5,22 +5,25 @@ settings -> discover + fingerprint -> desired -> observe -> plan -> apply
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 from tools import fingerprint
 from tools.actions import OnDrift, Plan, Result, Stage
-from tools.apply import Clients, apply
+from tools.apply import Clients, apply, unguarded
 from tools.clients import ssm
 from tools.clients.aws import check_account
 from tools.clients.ecr import Ecr
 from tools.clients.ecs import Ecs
 from tools.clients.images import Images, Step
 from tools.clients.prefect_api import PrefectApi
+from tools.clients.prefect_variables import PrefectVariables
 from tools.desired import Desired, desire
 from tools.discover import check_name, services
+from tools.environment_lock import TIME_TO_LIVE, EnvironmentLock, Tell
 from tools.errors import UserError
 from tools.model import REPOSITORY_PREFIX
 from tools.observe import Observed, State, observe, observe_images
@@ -39,6 +42,7 @@ class Environment:
     ecs: Ecs
     ecr: Ecr
     prefect: PrefectApi
+    variables: PrefectVariables
 
 
 def connect(name: str, process_env: Mapping[str, str], dotenv: Path) -> Environment:
@@ -56,13 +60,74 @@ def connect(name: str, process_env: Mapping[str, str], dotenv: Path) -> Environm
     settings = load(name, process_env, dotenv, ssm.tree)
     if settings.account and name != LOCAL:
         check_account(settings.aws, settings.account)
-    hint = "start the local cloud: make up" if name == LOCAL else ""
+    prefect = (
+        settings.prefect_api_url,
+        settings.prefect_api_key,
+        "start the local cloud: make up" if name == LOCAL else "",
+    )
     return Environment(
         settings,
         Ecs(settings.aws),
         Ecr(settings.aws, settings.registry),
-        PrefectApi(settings.prefect_api_url, settings.prefect_api_key, hint),
+        PrefectApi(*prefect),
+        PrefectVariables(*prefect),
     )
+
+
+@contextmanager
+def locked(
+    environment: Environment, what: str, *, wait: bool, tell: Tell, time_to_live: float = TIME_TO_LIVE
+) -> Iterator[Callable[[], None]]:
+    """Holds an environment's lock, and lets nothing be written to its Prefect API once the lock may have expired.
+
+    Args:
+        environment: whose.
+        what: the verb, for those who meet the lock.
+        wait: whether to wait for another holder.
+        tell: told whom it waits for.
+        time_to_live: seconds without a renewal after which others may take it.
+
+    Yields:
+        What to call right before each write: it raises where the lock is no longer held.
+
+    Raises:
+        RemoteError: another one holds it, and `wait` is not wanted.
+    """
+    name = environment.settings.environment
+    with EnvironmentLock(environment.variables, name, what, wait=wait, tell=tell, time_to_live=time_to_live) as lock:
+        environment.prefect.fence = lock.fence
+        yield lock.check
+
+
+@contextmanager
+def under_lock(
+    make: Callable[[], Plan],
+    environment: Environment,
+    what: str,
+    *,
+    wait: bool,
+    tell: Tell,
+    time_to_live: float = TIME_TO_LIVE,
+) -> Iterator[tuple[Plan, Callable[[], None]]]:
+    """A plan to carry out and its guard: made under the environment's lock, where it changes what runs there.
+
+    A plan that writes nothing of that kind takes no lock. One that does is made again under the lock: what it was made
+    from may have changed before.
+
+    Args:
+        make: observes and plans.
+        environment: where.
+        what: see `locked`.
+        wait: see `locked`.
+        tell: see `locked`.
+        time_to_live: see `locked`.
+    """
+    first = make()
+    if not first.commits:
+        yield first, unguarded
+        return
+    with locked(environment, what, wait=wait, tell=tell, time_to_live=time_to_live) as guard:
+        yield make(), guard
 
 
 def make_plan(
@@ -155,26 +220,32 @@ def find_leftovers(root: Path, environment: Environment) -> Leftovers:
     return leftovers(environment.settings.environment, names, deployments, releases, images, datetime.now(UTC))
 
 
-def remove(found: Leftovers, environment: Environment, step: Step) -> None:
+def remove(found: Leftovers, environment: Environment, step: Step, guard: Callable[[], None]) -> None:
     """Deletes leftovers: deployments, then releases, then images, so that nothing ever lacks what it needs.
 
     Args:
         found: what.
         environment: where.
         step: told (what, how it is called).
+        guard: raises where the environment's lock is no longer held.
     """
     for deployment in found.deployments:
         step("deployment", deployment.full_name)
+        guard()
         environment.prefect.remove(deployment.id)
     for release in found.releases:
         step("release", f"{release.family}:{release.revision}")
+        guard()
         environment.ecs.deregister(release.arn)
     for image in found.images:
         step("image", f"{image.repository}:{','.join(image.tags)}")
+        guard()
         environment.ecr.remove(image)
 
 
-def carry_out(root: Path, planned: Plan, environment: Environment, step: Step) -> list[Result]:
+def carry_out(
+    root: Path, planned: Plan, environment: Environment, step: Step, guard: Callable[[], None] = unguarded
+) -> list[Result]:
     """Applies a plan.
 
     Args:
@@ -182,6 +253,7 @@ def carry_out(root: Path, planned: Plan, environment: Environment, step: Step) -
         planned: what to do.
         environment: where.
         step: told (service, what is being done).
+        guard: see `under_lock`.
     """
     clients = Clients(Images(), environment.ecr, environment.ecs, environment.prefect)
-    return apply(planned, root, clients, lambda: provenance(root), step)
+    return apply(planned, root, clients, lambda: provenance(root), step, guard)

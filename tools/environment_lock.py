@@ -61,6 +61,8 @@ class Holder:
     since: datetime
     held: float
     """For so many seconds."""
+    silent: float
+    """So many seconds have passed since it was last renewed."""
     left: float
     """So many seconds until it expires where it is not renewed; below 0 it has expired."""
 
@@ -87,6 +89,7 @@ def holder(variables: Variables, environment: str) -> Holder | None:
         what=str(value.get("what", "not these tools")),
         since=found.created,
         held=found.age,
+        silent=found.idle,
         left=(seconds if isinstance(seconds, int | float) else TIME_TO_LIVE) - found.idle,
     )
 

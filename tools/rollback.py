@@ -88,6 +88,7 @@ def rollback(target: Release, observed: Observed, work_pool: str, on_drift: OnDr
         reused=True,
         actions=(*actions, *(Delete(live.full_name, why, live) for live in later)),
         drift=drift,
+        keep=on_drift == "keep",
         refused=refusals(drift, on_drift),
     )
     return Plan(target.environment, (item,))

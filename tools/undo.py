@@ -1,4 +1,4 @@
-"""The verbs that put an environment right: rollback, prune. They read their arguments, call the stages and print."""
+"""The verbs that put an environment right: rollback, prune, unlock. They read arguments, call the stages and print."""
 
 from __future__ import annotations
 
@@ -7,11 +7,13 @@ import os
 from pathlib import Path
 
 from tools import deploy
+from tools.actions import Plan
 from tools.compose_file import write as write_compose_file
 from tools.discover import services
+from tools.environment_lock import holder
 from tools.prune_report import leftovers_json, leftovers_text
 from tools.report import Progress
-from tools.terminal import console, print_json, show_results
+from tools.terminal import console, print_json, say, show_results
 
 ROOT = Path(__file__).resolve().parent.parent
 DOTENV = ROOT / ".env"
@@ -20,22 +22,49 @@ DOTENV = ROOT / ".env"
 def rollback(arguments: argparse.Namespace) -> int:
     """Brings a flow back to a release; gives 1 or 2 where it could not be."""
     environment = deploy.connect(arguments.environment, os.environ, DOTENV)
-    planned = deploy.plan_rollback(arguments.name, arguments.to, environment, arguments.on_drift)
-    with Progress(console(stderr=True)) as progress:
-        results = deploy.carry_out(ROOT, planned, environment, progress.step)
+
+    def make() -> Plan:
+        return deploy.plan_rollback(arguments.name, arguments.to, environment, arguments.on_drift)
+
+    with (
+        deploy.under_lock(make, environment, "rollback", wait=arguments.wait, tell=say) as (planned, guard),
+        Progress(console(stderr=True)) as progress,
+    ):
+        results = deploy.carry_out(ROOT, planned, environment, progress.step, guard)
     return show_results(planned, results, as_json=arguments.json)
 
 
 def prune(arguments: argparse.Namespace) -> int:
     """Shows what nothing needs any more; deletes it with --yes."""
     environment = deploy.connect(arguments.environment, os.environ, DOTENV)
-    found = deploy.find_leftovers(ROOT, environment)
     if arguments.yes:
-        with Progress(console(stderr=True)) as progress:
-            deploy.remove(found, environment, progress.step)
+        with deploy.locked(environment, "prune", wait=arguments.wait, tell=say) as guard:
+            found = deploy.find_leftovers(ROOT, environment)
+            with Progress(console(stderr=True)) as progress:
+                deploy.remove(found, environment, progress.step, guard)
         write_compose_file(ROOT, services(ROOT))
+    else:
+        found = deploy.find_leftovers(ROOT, environment)
     if arguments.json:
         print_json(leftovers_json(found, removed=arguments.yes))
     else:
         console().print(leftovers_text(found, environment.settings.environment, removed=arguments.yes))
+    return 0
+
+
+def unlock(arguments: argparse.Namespace) -> int:
+    """Shows who holds an environment's lock; removes it with --yes."""
+    environment = deploy.connect(arguments.environment, os.environ, DOTENV)
+    found = holder(environment.variables, arguments.environment)
+    if found is None:
+        print(f"{arguments.environment} is not locked.")
+        return 0
+    print(f"{arguments.environment} is locked by {found}.")
+    if arguments.yes:
+        environment.variables.delete(found.id)
+        print("The lock is removed. Whoever held it writes nothing more.")
+    elif found.stale:
+        print("Its holder is dead: it has expired. Whoever comes next takes it over; --yes removes it now.")
+    else:
+        print(f"Its holder was alive {found.silent:.0f} s ago. --yes removes it all the same.")
     return 0

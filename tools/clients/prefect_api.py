@@ -1,12 +1,13 @@
 """Deployments, schedules, flow runs and their logs in the Prefect API.
 
 Reads and repeatable writes are retried in bounded time; the one write that is not repeatable, creating, is resolved by
-reading when its reply is lost.
+reading when its reply is lost. A flow run is created under a key of its own, so that is repeatable.
 """
 
 from __future__ import annotations
 
 import time
+import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -168,9 +169,13 @@ class PrefectApi(Http):
         return answer.get("status") if answer else None
 
     def start(self, deployment_id: str, parameters: Mapping[str, Any]) -> FlowRun:
-        """Creates a flow run of a deployment, to run now."""
-        body = {"parameters": dict(parameters), "state": {"type": "SCHEDULED", "message": "Started by hand"}}
-        return _flow_run(self.call("POST", f"/deployments/{deployment_id}/create_flow_run", body, repeatable=False))
+        """Creates a flow run of a deployment, to run now. Tried again with the same key, it stays one run."""
+        body = {
+            "parameters": dict(parameters),
+            "state": {"type": "SCHEDULED", "message": "Started by hand"},
+            "idempotency_key": uuid.uuid4().hex,
+        }
+        return _flow_run(self.call("POST", f"/deployments/{deployment_id}/create_flow_run", body))
 
     def flow_run(self, run_id: str) -> FlowRun:
         """A flow run as it stands now."""
