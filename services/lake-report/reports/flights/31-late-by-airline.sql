@@ -1,7 +1,7 @@
 /*
 section = "By airline"
 title = "Late departures by airline"
-text = "Of a hundred departures, how many were late."
+text = "Of a hundred departures, how many were late. Airlines with fewer than 30 departures are left out."
 chart = "bars"
 width = "half"
 x = "late"
@@ -24,4 +24,5 @@ SELECT
 FROM flights AS f
 LEFT JOIN airlines AS a ON a.carrier = f.carrier
 GROUP BY a.name, f.carrier
+HAVING count(f.dep_delay) >= 30
 ORDER BY late DESC NULLS LAST, airline

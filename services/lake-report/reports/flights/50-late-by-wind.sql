@@ -15,7 +15,7 @@ late_overall = { label = "All", unit = "%", digits = 0 }
 departures = { label = "Departures" }
 */
 WITH observed AS (
-    SELECT f.dep_delay, least(w.wind_speed // 5, 5)::int AS class
+    SELECT f.dep_delay, least(floor(w.wind_speed / 5), 5) AS class
     FROM flights AS f
     JOIN weather AS w ON w.origin = f.origin AND w.time_hour = f.time_hour
     WHERE f.dep_delay IS NOT NULL AND w.wind_speed IS NOT NULL
