@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import hashlib
+import time
+import uuid
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from threading import RLock
 from typing import Any
 
 from tools.clients.ecr import Image, Login
 from tools.clients.images import FlowDescription, Step, Target
+from tools.clients.prefect_variables import Variable
 from tools.errors import RemoteError, ToolsError, UserError
 from tools.model import LiveSchedule, Registration, Release
 
@@ -217,3 +221,56 @@ class FakePrefect:
         """Whether or not it is still there."""
         self._replace(deployment_id, [item for item in self.by_id[deployment_id].schedules if item.id != schedule_id])
         self.writes.append(f"delete {schedule_id}")
+
+
+class FakeVariables:
+    """Variables in memory; `ahead` moves the server's clock on, in seconds."""
+
+    def __init__(self) -> None:
+        self.ahead = 0.0
+        self._one_at_a_time = RLock()
+        self._by_name: dict[str, dict[str, Any]] = {}
+
+    def _now(self) -> float:
+        return time.time() + self.ahead
+
+    def read(self, name: str) -> Variable | None:
+        """With its ages."""
+        with self._one_at_a_time:
+            found = self._by_name.get(name)
+            if found is None:
+                return None
+            created, now = found["created"], self._now()
+            at = datetime.fromtimestamp(created, UTC)
+            return Variable(found["id"], found["value"], at, now - created, now - found["updated"])
+
+    def _find(self, variable_id: str) -> dict[str, Any] | None:
+        return next((item for item in self._by_name.values() if item["id"] == variable_id), None)
+
+    def exists(self, variable_id: str) -> bool:
+        """By id."""
+        with self._one_at_a_time:
+            return self._find(variable_id) is not None
+
+    def create(self, name: str, value: Any) -> bool:
+        """Only where the name is free."""
+        with self._one_at_a_time:
+            if name in self._by_name:
+                return False
+            now = self._now()
+            self._by_name[name] = {"id": str(uuid.uuid4()), "value": value, "created": now, "updated": now}
+            return True
+
+    def touch(self, variable_id: str) -> bool:
+        """As if it was written now."""
+        with self._one_at_a_time:
+            found = self._find(variable_id)
+            if found is None:
+                return False
+            found["updated"] = self._now()
+            return True
+
+    def delete(self, variable_id: str) -> None:
+        """Whether or not it is still there."""
+        with self._one_at_a_time:
+            self._by_name = {name: item for name, item in self._by_name.items() if item["id"] != variable_id}

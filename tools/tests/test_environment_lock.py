@@ -1,0 +1,284 @@
+"""One at a time changes an environment: a second one waits or leaves, a dead one's lock expires, a late one stops."""
+
+from __future__ import annotations
+
+import os
+import re
+import socket
+import time
+import uuid
+from collections.abc import Callable
+from threading import Thread
+
+import pytest
+
+from tools.clients.prefect_variables import PrefectVariables
+from tools.environment_lock import TIME_TO_LIVE, EnvironmentLock, Variables, holder
+from tools.errors import RemoteError
+from tools.tests.fakes import FakeVariables
+
+SHORT = 1.2
+"""A time to live that tests can wait for, on the fake."""
+
+
+@pytest.fixture(params=["fake", "real"])
+def variables(request: pytest.FixtureRequest) -> Variables:
+    """Each kind of variables."""
+    return FakeVariables() if request.param == "fake" else PrefectVariables(request.getfixturevalue("prefect_api_url"))
+
+
+@pytest.fixture
+def environment() -> str:
+    """An environment that no other test uses."""
+    return f"Test{uuid.uuid4().hex[:12]}"
+
+
+class Said(list[str]):
+    """What was told, one message after another."""
+
+    def __call__(self, message: str) -> None:
+        self.append(message)
+
+
+def lock(
+    variables: Variables,
+    environment: str,
+    what: str = "deploy",
+    *,
+    wait: bool = False,
+    tell: Callable[[str], None] = print,
+    time_to_live: float = TIME_TO_LIVE,
+) -> EnvironmentLock:
+    """A lock that is not held yet."""
+    return EnvironmentLock(variables, environment, what, wait=wait, tell=tell, time_to_live=time_to_live)
+
+
+# Variables, alike on the fake and on the real thing -----------------------------------------------------------------
+
+
+@pytest.fixture
+def name() -> str:
+    """A variable's name that no other test uses."""
+    return f"data-flows-lock-{uuid.uuid4().hex[:12]}"
+
+
+def test_a_variable_that_was_never_made_is_none(variables: Variables, name: str) -> None:
+    assert variables.read(name) is None
+
+
+def test_a_name_is_taken_once_and_reads_back(variables: Variables, name: str) -> None:
+    assert variables.create(name, {"a": [1, "ü", None]})
+    assert not variables.create(name, "other")
+    found = variables.read(name)
+    assert found is not None
+    assert found.value == {"a": [1, "ü", None]}
+    assert variables.exists(found.id)
+    assert 0 <= found.idle <= found.age < 5
+    assert abs(found.created.timestamp() - time.time()) < 5
+
+
+def test_deleting_by_id_spares_the_next_one_of_that_name(variables: Variables, name: str) -> None:
+    variables.create(name, 1)
+    first = variables.read(name)
+    assert first is not None
+    variables.delete(first.id)
+    variables.create(name, 2)
+    variables.delete(first.id)  # as one does who looked a while ago
+    second = variables.read(name)
+    assert second is not None
+    assert second.value == 2
+    assert (variables.exists(first.id), variables.exists(second.id)) == (False, True)
+
+
+def test_a_touched_variable_is_as_good_as_new_and_one_that_is_gone_is_not(variables: Variables, name: str) -> None:
+    variables.create(name, 1)
+    time.sleep(3.2)
+    old = variables.read(name)
+    assert old is not None
+    assert old.idle >= 1.2  # an answer's clock counts whole seconds, and may lag by one
+    assert variables.touch(old.id)
+    new = variables.read(name)
+    assert new is not None
+    assert (new.id, new.value, new.created) == (old.id, old.value, old.created)
+    assert new.idle < old.idle
+    variables.delete(old.id)
+    assert not variables.touch(old.id)
+
+
+# The lock -----------------------------------------------------------------------------------------------------------
+
+
+def test_it_is_held_inside_and_free_afterwards(variables: Variables, environment: str) -> None:
+    with lock(variables, environment, "rollback") as held:
+        held.check()
+        held.fence()
+        found = holder(variables, environment)
+        assert found is not None
+        assert (found.what, found.stale) == ("rollback", False)
+        assert f"@{socket.gethostname()}, process {os.getpid()}" in found.who
+        assert TIME_TO_LIVE - 5 < found.left <= TIME_TO_LIVE
+    assert holder(variables, environment) is None
+
+
+def test_it_is_free_after_an_error_and_after_ctrl_c(variables: Variables, environment: str) -> None:
+    for error in (ValueError, KeyboardInterrupt):
+        with pytest.raises(error), lock(variables, environment):
+            raise error
+        assert holder(variables, environment) is None
+
+
+def test_a_second_one_leaves_with_who_holds_it_since_when(variables: Variables, environment: str) -> None:
+    with lock(variables, environment, "prune"), pytest.raises(RemoteError) as caught:
+        lock(variables, environment).__enter__()
+    assert caught.value.exit_code == 1
+    said = caught.value.message
+    assert f"{environment} is locked by " in said
+    assert f"process {os.getpid()} (prune) since 2" in said
+    assert re.search(r"UTC, for \d s; it expires in \d\d s if its holder died", said)
+    assert "--wait" in caught.value.hint
+    assert f"unlock --environment {environment}" in caught.value.hint
+
+
+def test_environments_do_not_lock_each_other(variables: Variables, environment: str) -> None:
+    with lock(variables, environment), lock(variables, f"{environment}2") as other:
+        other.check()
+
+
+def test_one_who_waits_says_for_whom_and_is_next(variables: Variables, environment: str) -> None:
+    said, order = Said(), list[str]()
+
+    def second() -> None:
+        with lock(variables, environment, wait=True, tell=said):
+            order.append("second")
+
+    waiting = Thread(target=second)
+    with lock(variables, environment, "rollback"):
+        waiting.start()
+        until = time.monotonic() + 10
+        while not said and time.monotonic() < until:
+            time.sleep(0.05)
+        order.append("first")
+    waiting.join(20)
+    assert order == ["first", "second"]
+    assert len(said) == 1
+    assert said[0].startswith(f"waiting: {environment} is locked by ")
+    assert "(rollback) since" in said[0]
+
+
+def test_a_lock_is_renewed_as_long_as_it_is_held(environment: str) -> None:
+    variables = FakeVariables()
+    with lock(variables, environment, time_to_live=SHORT) as held:
+        for _ in range(8):
+            time.sleep(SHORT / 4)
+            held.check()
+            found = holder(variables, environment)
+            assert found is not None
+            assert not found.stale
+
+
+def abandoned(variables: FakeVariables, environment: str) -> EnvironmentLock:
+    """The lock of one who does not renew it any more."""
+    held = lock(variables, environment)
+    held.__enter__()
+    variables.ahead += TIME_TO_LIVE + 1
+    return held
+
+
+def test_a_dead_ones_lock_is_taken_over_and_that_is_told(environment: str) -> None:
+    variables, said = FakeVariables(), Said()
+    dead = abandoned(variables, environment)
+    with lock(variables, environment, "prune", tell=said) as heir:
+        heir.check()
+        assert "taking over the lock" in said[0]
+        with pytest.raises(RemoteError, match=r"was taken by .* \(prune\) since .*: nothing more is written"):
+            dead.check()
+        dead.__exit__(None, None, None)
+        heir.check()  # the late one removes only its own
+    assert holder(variables, environment) is None
+
+
+def test_a_removed_lock_is_noticed_before_the_next_write(variables: Variables, environment: str) -> None:
+    with lock(variables, environment) as held:
+        found = holder(variables, environment)
+        assert found is not None
+        variables.delete(found.id)
+        with pytest.raises(RemoteError, match="was removed, or expired and is free again: nothing more is written"):
+            held.check()
+
+
+class Silent(FakeVariables):
+    """An API that answers no renewal."""
+
+    def touch(self, variable_id: str) -> bool:
+        raise RemoteError("no answer", passing=True)
+
+
+def test_without_renewals_the_holder_stops_before_the_lock_expires(environment: str) -> None:
+    variables = Silent()
+    with lock(variables, environment, time_to_live=SHORT) as held:
+        held.check()
+        time.sleep(SHORT * 2 / 3 + 0.01)
+        found = holder(variables, environment)
+        assert found is not None
+        assert not found.stale
+        for refuses in (held.check, held.fence):
+            with pytest.raises(RemoteError, match="expired: this process stood still or did not reach Prefect"):
+                refuses()
+
+
+def test_an_expired_lock_is_not_renewed_any_more(environment: str) -> None:
+    class Slow(FakeVariables):
+        silent = True
+
+        def touch(self, variable_id: str) -> bool:
+            if self.silent:
+                raise RemoteError("no answer", passing=True)
+            return super().touch(variable_id)
+
+    variables = Slow()
+    with lock(variables, environment, time_to_live=SHORT) as held:
+        time.sleep(SHORT)
+        variables.silent = False
+        time.sleep(SHORT / 2)
+        with pytest.raises(RemoteError, match="expired"):
+            held.check()
+
+
+def test_a_lost_reply_to_its_own_creation_is_no_other_holder(environment: str) -> None:
+    class Repeating(FakeVariables):
+        def create(self, name: str, value: object) -> bool:
+            super().create(name, value)
+            return super().create(name, value)  # the reply was lost and the request sent again
+
+    variables = Repeating()
+    with lock(variables, environment) as held:
+        held.check()
+
+
+def test_stopped_while_it_is_taken_it_leaves_nothing(environment: str) -> None:
+    class Interrupted(FakeVariables):
+        def create(self, name: str, value: object) -> bool:
+            super().create(name, value)
+            raise KeyboardInterrupt
+
+    variables = Interrupted()
+    with pytest.raises(KeyboardInterrupt):
+        lock(variables, environment).__enter__()
+    assert holder(variables, environment) is None
+
+
+def test_a_lock_that_cannot_be_removed_is_told_and_is_no_failure(environment: str) -> None:
+    class Lasting(FakeVariables):
+        def delete(self, variable_id: str) -> None:
+            raise RemoteError("no answer", passing=True)
+
+    said = Said()
+    with lock(Lasting(), environment, tell=said):
+        pass
+    assert said == ["the lock could not be removed; it expires in 60 s: no answer"]
+
+
+def test_a_variable_that_somebody_made_by_hand_is_a_lock_too(variables: Variables, environment: str) -> None:
+    variables.create(f"data-flows-lock-{environment.lower()}", "hands off")
+    with pytest.raises(RemoteError, match=r"locked by somebody \(not these tools\) since"):
+        lock(variables, environment).__enter__()
