@@ -1,6 +1,6 @@
 /*
 title = "Late departures by airline and month"
-text = "Of each airline's departures in a month, how many in a hundred were late. Airlines stand from the latest to the most punctual; months with fewer than 30 departures are left out, and so are airlines without any other."
+text = "Of each airline's departures in a month, how many in a hundred left 15 minutes late or more. Airlines stand from the latest to the most punctual; months with fewer than 30 departures are left out, and so are airlines without any other."
 chart = "heatmap"
 main = true
 x = "month"
