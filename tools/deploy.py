@@ -212,6 +212,11 @@ def find_leftovers(root: Path, environment: Environment) -> Leftovers:
     """
     ecs, ecr = environment.ecs, environment.ecr
     names = {item.name: [one.name for one in item.declaration.deployments] for item in services(root)}
+    if not names:
+        raise UserError(
+            f"there is no service under {root}/services: all of {environment.settings.environment} would be undeclared",
+            "prune from a whole checkout of the branch that is deployed there; nothing was deleted",
+        )
     families = ecs.families(f"{REPOSITORY_PREFIX}-")
     releases = [release for family in families for release in ecs.releases(family)]
     repositories = ecr.list_repositories(f"{REPOSITORY_PREFIX}/")
