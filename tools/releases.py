@@ -66,7 +66,7 @@ def _told(changed: Mapping[str, str]) -> Iterator[str]:
     own = [f"{name} {what}" for name, what in changed.items() if not name.startswith(base)]
     yield from own[:MAX_NAMED]
     if len(own) > MAX_NAMED:
-        yield f"and {len(own) - MAX_NAMED} files more"
+        yield f"and {len(own) - MAX_NAMED} more"
 
 
 def _some(names: list[str]) -> str:
