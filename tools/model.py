@@ -304,6 +304,14 @@ class Release(Frozen):
         """The task definition's family."""
         return f"{REPOSITORY_PREFIX}-{self.environment}-{self.service}"
 
+    def declares(self, name: str) -> bool:
+        """Whether it has a deployment of this name."""
+        return any(deployment.name == name for deployment in self.deployments)
+
+    def schedules_of(self, name: str) -> tuple[Schedule, ...]:
+        """What it declares of the schedules of a deployment."""
+        return next((item.schedules for item in self.deployments if item.name == name), ())
+
     def content(self) -> dict[str, Any]:
         """What makes two releases the same: everything but who registered it, when and from which commit, and what
         the fingerprint is made of.

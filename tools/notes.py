@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from tools.desired import mark, registrations
+from tools.desired import registrations
 from tools.model import Registration, Release
 from tools.observe import Observed
-from tools.registration import points_at, spoken
+from tools.registration import made_by_hand, points_at, spoken
 
 
 def notes(release: Release, observed: Observed, work_pool: str) -> Iterator[str]:
@@ -27,19 +27,20 @@ def notes(release: Release, observed: Observed, work_pool: str) -> Iterator[str]
     for live in observed.deployments:
         if live.name in wanted:
             yield from _operators(live, wanted[live.name], observed, work_pool)
-        elif mark(release.environment) in live.tags:
-            yield f"deployment {live.name}: no longer declared; `prune` deletes it"
-        else:
+        elif made_by_hand(live, release.environment, observed.releases):
             yield f"deployment {live.name}: was made by hand, and stays"
+        else:
+            yield f"deployment {live.name}: no longer declared; `prune` deletes it"
 
 
 def _behind(release: Release, observed: Observed) -> Iterator[str]:
     """After a rollback the environment points at a release before the one that the repository declares."""
-    live = {known.revision for item in observed.deployments if (known := observed.releases.get(points_at(item)))}
+    declared = [live for live in observed.deployments if release.declares(live.name)]
+    live = {known.revision for item in declared if (known := observed.releases.get(points_at(item)))}
     older = sorted(revision for revision in live if revision and release.revision and revision < release.revision)
     if older:
-        declared = release.revision
-        yield f"the environment is behind: release {older[0]} is live, the repository declares release {declared}"
+        wanted = release.revision
+        yield f"the environment is behind: release {older[0]} is live, the repository declares release {wanted}"
 
 
 def _operators(live: Registration, wanted: Registration, observed: Observed, work_pool: str) -> Iterator[str]:

@@ -15,7 +15,7 @@ from operator import attrgetter
 from typing import Any
 
 from tools.actions import Action, AddSchedule, ChangeSchedule, Create, Drift, Patch, RemoveSchedule
-from tools.desired import registrations
+from tools.desired import mark, registrations
 from tools.differences import differences, same, shown
 from tools.model import LiveSchedule, Registration, Release
 from tools.observe import Observed
@@ -105,6 +105,30 @@ def _said(field: str, value: Any) -> Any:
 def points_at(registration: Registration) -> str:
     """The ARN of the release that a deployment points at; empty where it points at none."""
     return str(registration.job_variables.get("task_definition_arn") or "")
+
+
+def live_releases(observed: Observed) -> list[Release]:
+    """The releases that deployments point at which they declare.
+
+    Somebody may have made a deployment that points at an old one: by that no release is live.
+    """
+    pointed_at = ((item.name, observed.releases.get(points_at(item))) for item in observed.deployments)
+    return [release for name, release in pointed_at if release and release.declares(name)]
+
+
+def made_by_hand(live: Registration, environment: str, releases: Mapping[str, Release]) -> bool:
+    """Whether somebody else made a deployment.
+
+    It lacks the environment's mark, or the release that it points at does not declare it: `Duplicate` in Prefect's UI
+    copies the mark too.
+
+    Args:
+        live: the deployment.
+        environment: the environment's name.
+        releases: by ARN, those that are known.
+    """
+    release = releases.get(points_at(live))
+    return mark(environment) not in live.tags or (release is not None and not release.declares(live.name))
 
 
 def _settings(registration: Registration) -> dict[str, Any]:

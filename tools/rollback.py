@@ -1,21 +1,23 @@
 """PURE: a service's releases and deployments as they are + which release to go back to -> Plan.
 
 Nothing is built, pushed or released: a release of long ago says itself what its deployments were, and its deployments
-are pointed at it. Deployments that it does not declare, and that a later release made, are deleted.
+are pointed at it. Deployments that it does not declare, and that a later release made, are deleted; what an operator
+did to one of these would be lost with it, so that is drift.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
-from tools.actions import Delete, OnDrift, Plan, ServicePlan
-from tools.desired import mark
+from tools.actions import Delete, Drift, OnDrift, Plan, ServicePlan
+from tools.desired import registrations
 from tools.errors import UserError
 from tools.model import Registration, Release
 from tools.observe import Observed
 from tools.plan import refusals
-from tools.registration import points_at, registration_actions
+from tools.registration import live_releases, made_by_hand, points_at, registration_actions, spoken
 
 
 def chosen(name: str, environment: str, to: str, observed: Observed) -> Release:
@@ -64,9 +66,10 @@ def newest_first(releases: Iterable[Release]) -> list[Release]:
 
 
 def live_release(observed: Observed) -> Release | None:
-    """The newest release that a deployment points at."""
-    live = [observed.releases.get(points_at(item)) for item in observed.deployments]
-    return max(filter(None, live), key=lambda release: release.revision or 0, default=None)
+    """The newest release that is live; where none is, the newest that somebody's own deployment points at."""
+    by_anybody = filter(None, (observed.releases.get(points_at(item)) for item in observed.deployments))
+    live = live_releases(observed) or by_anybody
+    return max(live, key=lambda release: release.revision or 0, default=None)
 
 
 def rollback(target: Release, observed: Observed, work_pool: str, on_drift: OnDrift) -> Plan:
@@ -78,21 +81,50 @@ def rollback(target: Release, observed: Observed, work_pool: str, on_drift: OnDr
         work_pool: the environment's.
         on_drift: what to do with what was changed by hand.
     """
-    actions, drift = registration_actions(target, work_pool, observed, schema_known=True, keep=on_drift == "keep")
-    declared = {deployment.name for deployment in target.deployments}
-    later = [item for item in observed.deployments if item.name not in declared and _ours(item, target)]
+    keep = on_drift == "keep"
+    actions, drift = registration_actions(target, work_pool, observed, schema_known=True, keep=keep)
     why = (f"release {target.revision} does not declare it",)
+    deletions: list[Delete] = []
+    for live in _later(target, observed):
+        lost = tuple(_lost(live, observed, work_pool))
+        drift += lost
+        if not (lost and keep):
+            deletions.append(Delete(live.full_name, why, live))
     item = ServicePlan(
         work_pool=work_pool,
         release=target,
         reused=True,
-        actions=(*actions, *(Delete(live.full_name, why, live) for live in later)),
+        actions=(*actions, *deletions),
         drift=drift,
-        keep=on_drift == "keep",
+        keep=keep,
         refused=refusals(drift, on_drift),
     )
     return Plan(target.environment, (item,))
 
 
-def _ours(live: Registration, target: Release) -> bool:
-    return mark(target.environment) in live.tags
+def _later(target: Release, observed: Observed) -> Iterator[Registration]:
+    """The deployments that other releases made."""
+    for live in observed.deployments:
+        if not target.declares(live.name) and not made_by_hand(live, target.environment, observed.releases):
+            yield live
+
+
+def _lost(live: Registration, observed: Observed, work_pool: str) -> Iterator[Drift]:
+    """What an operator did to a deployment, and what would be lost with it."""
+    release = observed.releases.get(points_at(live))
+    if release is None:
+        return
+    alone = replace(observed, deployments=(live,))
+    _, drift = registration_actions(release, work_pool, alone, schema_known=True, keep=True)
+    yield from drift
+    base = registrations(release, work_pool)[live.name]
+    if live.paused:
+        yield Drift(live.full_name, "paused", "active")
+    declared = {schedule.slug: schedule for schedule in base.schedules}
+    known = {schedule.slug for one in observed.releases.values() for schedule in one.schedules_of(live.name)}
+    for schedule in live.schedules:
+        subject = f"{live.full_name}: schedule {schedule.slug}".rstrip()
+        if schedule.slug not in known:
+            yield Drift(subject, spoken(schedule), None)
+        elif not schedule.active and schedule.slug in declared and declared[schedule.slug].active:
+            yield Drift(subject, "paused", "active")

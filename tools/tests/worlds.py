@@ -7,7 +7,17 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from tools.actions import AddSchedule, ChangeSchedule, Create, OnDrift, Patch, Register, RemoveSchedule, ServicePlan
+from tools.actions import (
+    AddSchedule,
+    ChangeSchedule,
+    Create,
+    Delete,
+    OnDrift,
+    Patch,
+    Register,
+    RemoveSchedule,
+    ServicePlan,
+)
 from tools.desired import Desired, registrations
 from tools.model import Declaration, Deployment, DockerStorage, LiveSchedule, Registration, Release, Schedule, Service
 from tools.observe import Observed
@@ -132,6 +142,8 @@ def _registered(action: object, deployments: Sequence[Registration], done: Relea
     made = registrations(done, POOL)
     if isinstance(action, Create):
         return [*deployments, live(done, action.name)]
+    if isinstance(action, Delete):
+        return [item for item in deployments if item.id != action.live.id]
     return [_changed(action, item, made.get(item.name, item)) for item in deployments]
 
 
