@@ -79,10 +79,12 @@ def undeclared(deployments: Sequence[Registration], runs: Mapping[str, Runs]) ->
 
 
 def status_table(found: Sequence[Status], now: datetime) -> Table:
-    """A row for each deployment of each flow."""
+    """A row for each deployment of each flow; of fingerprints and commits their first digits."""
     table = Table(box=None, pad_edge=False, header_style="bold")
     for column in ("flow", "release", "image", "deployed", "deployment", "schedules", "next run", "last run", "state"):
-        table.add_column(column, overflow="fold", no_wrap=column in ("release", "next run"))
+        table.add_column(
+            column, overflow="fold", no_wrap=column in ("flow", "release", "image", "deployment", "next run")
+        )
     for item in found:
         first, *more = [_cells(deployment, item.runs, now) for deployment in item.deployments] or [("none", "", "", "")]
         table.add_row(item.name, *_release_cells(item.release, now), *first, _state(item.states))
@@ -95,8 +97,9 @@ def _release_cells(release: Release | None, now: datetime) -> tuple[str, str, st
     if release is None:
         return "-", "", ""
     when = ago(datetime.fromisoformat(release.at), now) if release.at else ""
-    commit = f"\n{release.commit}" if release.commit else ""
-    return str(release.revision), release.fingerprint, escape(f"{when} by {release.by}{commit}")
+    commit, changed, _ = release.commit.partition("+")
+    text = f"{when} by {release.by}\n{commit[:8]}{' and changes' if changed else ''}"
+    return str(release.revision), release.fingerprint[:8], escape(text.rstrip())
 
 
 def _cells(live: Registration, runs: Mapping[str, Runs], now: datetime) -> tuple[str, str, str, str]:
