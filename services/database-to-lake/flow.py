@@ -15,6 +15,7 @@ from prefect.settings import PREFECT_API_URL, PREFECT_HOME
 from prefect.states import Failed
 from prefect.utilities.urls import url_for
 
+import allocator  # noqa: F401 - before all that loads pyarrow
 import sample
 from errors import CopyError, SourceError, without_secrets
 from lake import Lake, data_path

@@ -32,7 +32,8 @@ WAITING_BYTES = 32 * 1024 * 1024
 SPOOLED_BYTES = 8 * 1024 * 1024 * 1024
 #: How many partitions may wait at once: ten years of months, and half of the files that macOS lets a process open.
 SPOOLS = 128
-#: How many files may wait for their upload.
+#: How many files are made at once when the source has given its last row, and may wait for their upload.
+WRITERS = 2
 UPLOADS = 2
 
 Begin = Callable[[str], Iterable[pa.RecordBatch]]
@@ -101,11 +102,16 @@ class ParquetWriter:
 
     def finish(self) -> list[File]:
         """Writes what still waits; gives all files, when they are in the lake."""
+        partitions = sorted(self._spools)
+        writers = ThreadPoolExecutor(WRITERS, thread_name_prefix="write")
         try:
-            for partition in sorted(self._spools):
-                self._complete(partition)
+            made = writers.map(self._made, (self._spools[partition] for partition in partitions))
+            for partition, files in zip(partitions, made, strict=True):
+                self._hand_over(partition, files)
         except OSError as exc:
             raise self._disk_error(exc) from exc
+        finally:
+            writers.shutdown(cancel_futures=True)
         self._await_uploads(0)
         return self._files
 
@@ -131,10 +137,14 @@ class ParquetWriter:
         self._complete(max(self._spools, key=lambda partition: self._spools[partition].bytes))
 
     def _complete(self, partition: str) -> None:
-        """Makes Parquet of a partition's rows, in one file as a rule."""
         spool = self._spools.pop(partition)
         self._waiting -= spool.waiting
         self._spooled -= spool.bytes
+        self._hand_over(partition, self._made(spool))
+
+    def _made(self, spool: Spool) -> list[tuple[Path, int]]:
+        """Makes Parquet of a partition's rows, as a rule one file; gives each with its number of rows."""
+        files = []
         groups = spool.groups()
         group = next(groups, None)
         while group is not None:
@@ -144,27 +154,29 @@ class ParquetWriter:
                     writer.write_table(group, row_group_size=group.num_rows)
                     rows += group.num_rows
                     group = next(groups, None)
-            self._hand_over(partition, path, rows)
+            files.append((path, rows))
         spool.close()
+        return files
 
-    def _hand_over(self, partition: str, local: Path, rows: int) -> None:
-        """Sends a file on its way to the lake, unless it is there."""
-        with local.open("rb") as file:
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
-        known = self._known.get((partition, digest))
-        if known:
-            self._files.append(known.model_copy(update={"newest": self._newest}))
-            local.unlink()
-            return
-        # Never a name that was used before: what a dead run left under it may be cleaned up at this very moment.
-        path = data_path(self._table, partition, f"part-{digest[:16]}-{uuid.uuid4().hex[:8]}.parquet")
-        size = local.stat().st_size
-        self._files.append(
-            File(path=path, partition=partition, sha256=digest, rows=rows, bytes=size, newest=self._newest)
-        )
-        self.uploaded.append(path)
-        self._uploads.append(self._uploader.submit(self._upload, path, local))
-        self._await_uploads(UPLOADS)
+    def _hand_over(self, partition: str, files: Iterable[tuple[Path, int]]) -> None:
+        """Sends files on their way to the lake, unless they are there."""
+        for local, rows in files:
+            with local.open("rb") as file:
+                digest = hashlib.file_digest(file, "sha256").hexdigest()
+            known = self._known.get((partition, digest))
+            if known:
+                self._files.append(known.model_copy(update={"newest": self._newest}))
+                local.unlink()
+                continue
+            # Never a name that was used before: what a dead run left under it may be cleaned up at this very moment.
+            path = data_path(self._table, partition, f"part-{digest[:16]}-{uuid.uuid4().hex[:8]}.parquet")
+            size = local.stat().st_size
+            self._files.append(
+                File(path=path, partition=partition, sha256=digest, rows=rows, bytes=size, newest=self._newest)
+            )
+            self.uploaded.append(path)
+            self._uploads.append(self._uploader.submit(self._upload, path, local))
+            self._await_uploads(UPLOADS)
 
     def _upload(self, path: str, local: Path) -> None:
         self._lake.upload(path, local)
