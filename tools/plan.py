@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from operator import attrgetter
 
 from tools.actions import (
     ALL,
@@ -23,7 +24,7 @@ from tools.differences import same, shown
 from tools.model import MARK, Release
 from tools.notes import notes
 from tools.observe import Observed, State
-from tools.registration import registration_actions
+from tools.registration import live_releases, registration_actions
 from tools.releases import image_changes, release_changes
 
 
@@ -60,7 +61,7 @@ def _planned(item: Desired, observed: Observed, on_drift: OnDrift) -> ServicePla
     draft, known = _completed(item.draft, observed)
     actions: list[Action] = []
     tag = f"{item.service.repository}:{draft.fingerprint}"
-    before = observed.newest
+    before = max(live_releases(observed), key=attrgetter("revision"), default=observed.newest)
     if not draft.image:
         actions += [
             Build(tag, tuple(image_changes(before, draft)), item.service),

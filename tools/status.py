@@ -59,15 +59,10 @@ def _states(item: ServicePlan, live: Release | None) -> list[str]:
     elif item.actions and not item.drift:
         found.append("deployed in part")
     if item.drift:
-        found.append("drift: " + ", ".join(sorted({_short(drift.subject) for drift in item.drift})))
+        found.append(f"drift ({len(item.drift)})")
     if item.problems:
         found.append("cannot be deployed")
     return found
-
-
-def _short(subject: str) -> str:
-    """`hello/main: schedule daily` -> `main: schedule daily`."""
-    return subject.partition("/")[2]
 
 
 def undeclared(deployments: Sequence[Registration], runs: Mapping[str, Runs]) -> list[Status]:

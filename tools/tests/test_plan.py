@@ -159,7 +159,6 @@ ROWS: dict[str, tuple[Release, Observed, list[str], list[str]]] = {
         world(release(1, ecs_run={}), release(2, ecs_run={}, fingerprint=NEW), deployments=[live(release(1))]),
         [f"release {FAMILY}", "patch hello/main"],
         [
-            f"fingerprint {NEW} → 0000000000000000",
             "ecs_run.memory 512 → 1024",
             "it points at the release",
         ],
