@@ -85,6 +85,7 @@ def _deployment(name: str, registry: str, pool: str) -> dict[str, Any]:
         "path": name,
         "dockerfile": "Dockerfile",
         "pull": False,  # the base is on the engine only
+        "rm": True,  # containers of steps would stay otherwise
     }
     push = {"image_name": "{{ build-image.image_name }}", "tag": "{{ build-image.tag }}"}
     return {
