@@ -218,11 +218,11 @@ def find_leftovers(root: Path, environment: Environment) -> Leftovers:
             "prune from a whole checkout of the branch that is deployed there; nothing was deleted",
         )
     families = ecs.families(f"{REPOSITORY_PREFIX}-")
-    releases = [release for family in families for release in ecs.releases(family)]
+    revisions = [revision for family in families for revision in ecs.revisions(family)]
     repositories = ecr.list_repositories(f"{REPOSITORY_PREFIX}/")
     images = [image for repository in repositories for image in ecr.images(repository)]
     deployments = environment.prefect.every_deployment()
-    return leftovers(environment.settings.environment, names, deployments, releases, images, datetime.now(UTC))
+    return leftovers(environment.settings.environment, names, deployments, revisions, images, datetime.now(UTC))
 
 
 def remove(found: Leftovers, environment: Environment, step: Step, guard: Callable[[], None]) -> None:

@@ -2,7 +2,8 @@
 
 Only what bears our names and marks is ever named: deployments with the environment's mark, revisions of its families,
 images under a fingerprint in our repositories. A release that a deployment points at stays, whoever made the
-deployment; an image that any kept release of the account refers to stays, whatever the environment.
+deployment; an image that any kept revision of the account refers to stays, whatever the environment and whether or not
+this version can read it: another environment may be deployed by a later one.
 """
 
 from __future__ import annotations
@@ -13,9 +14,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from tools.clients.ecr import Image
-from tools.desired import mark
+from tools.clients.ecs import Revision
 from tools.model import Registration, Release
-from tools.registration import points_at
+from tools.registration import made_by_hand, points_at
 from tools.rollback import newest_first
 
 KEPT_RELEASES = 10
@@ -41,7 +42,7 @@ def leftovers(
     environment: str,
     declared: Mapping[str, Iterable[str]],
     deployments: Sequence[Registration],
-    releases: Sequence[Release],
+    revisions: Sequence[Revision],
     images: Sequence[Image],
     now: datetime,
 ) -> Leftovers:
@@ -51,26 +52,33 @@ def leftovers(
         environment: its name.
         declared: the names of the deployments that the repository declares, by service.
         deployments: all that the Prefect API has.
-        releases: all of the account, those of other environments too: they may need an image.
+        revisions: of all families of the account that bear our name, those of other environments too: they may need an
+            image.
         images: those of our repositories.
         now: with a time zone.
     """
-    undeclared = tuple(undeclared_deployments(environment, declared, deployments))
+    releases = {item.release.arn: item.release for item in revisions if item.release}
+    undeclared = tuple(undeclared_deployments(environment, declared, deployments, releases))
     gone = {item.id for item in undeclared}
-    live = {points_at(item) for item in deployments if item.id not in gone}
-    old = tuple(_old(environment, releases, live))
+    left = [item for item in deployments if item.id not in gone]
+    old = tuple(_old(environment, releases.values(), {_short(points_at(item)) for item in left}))
     removed = {release.arn for release in old}
-    kept = {_image(release) for release in releases if release.arn not in removed}
+    references = [image for item in revisions if item.arn not in removed for image in item.images]
+    references += [str(item.job_variables.get("image") or "") for item in left]
+    kept = {_digest_or_tag(reference) for reference in references}
     unneeded = tuple(image for image in images if _is_unneeded(image, kept, now))
     return Leftovers(undeclared, old, unneeded)
 
 
 def undeclared_deployments(
-    environment: str, declared: Mapping[str, Iterable[str]], deployments: Iterable[Registration]
+    environment: str,
+    declared: Mapping[str, Iterable[str]],
+    deployments: Iterable[Registration],
+    releases: Mapping[str, Release],
 ) -> Iterator[Registration]:
-    """Deployments that bear the environment's mark, and that the repository does not declare."""
+    """Deployments that were deployed to the environment, and that the repository does not declare."""
     for item in deployments:
-        if mark(environment) in item.tags and item.name not in declared.get(item.flow, ()):
+        if item.name not in declared.get(item.flow, ()) and not made_by_hand(item, environment, releases):
             yield item
 
 
@@ -80,13 +88,18 @@ def _old(environment: str, releases: Iterable[Release], live: set[str]) -> Itera
         if release.environment == environment:
             families.setdefault(release.family, []).append(release)
     for _, found in sorted(families.items()):
-        yield from (release for release in found[KEPT_RELEASES:] if release.arn not in live)
+        yield from (release for release in found[KEPT_RELEASES:] if _short(release.arn) not in live)
 
 
-def _image(release: Release) -> tuple[str, str]:
-    return release.repository, release.image.rpartition("@")[2]
+def _short(reference: str) -> str:
+    """`family:number`: a deployment made by hand may say no more, and ECS understands it."""
+    return reference.rpartition("/")[2]
 
 
-def _is_unneeded(image: Image, kept: set[tuple[str, str]], now: datetime) -> bool:
+def _digest_or_tag(reference: str) -> str:
+    return reference.rpartition("@" if "@" in reference else ":")[2]
+
+
+def _is_unneeded(image: Image, kept: set[str], now: datetime) -> bool:
     ours = bool(image.tags) and all(_FINGERPRINT.fullmatch(tag) for tag in image.tags)
-    return ours and (image.repository, image.digest) not in kept and now - image.pushed_at > YOUNG
+    return ours and kept.isdisjoint((image.digest, *image.tags)) and now - image.pushed_at > YOUNG

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,17 @@ from tools.task_definition import from_task_definition, to_task_definition
 
 if TYPE_CHECKING:
     from mypy_boto3_ecs.client import ECSClient
+
+
+@dataclass(frozen=True)
+class Revision:
+    """A revision of a task definition, whoever made it."""
+
+    arn: str
+    images: tuple[str, ...]
+    """What its containers refer to."""
+    release: Release | None
+    """None where it is none of ours, or of a later version's making."""
 
 
 class Ecs:
@@ -42,6 +54,10 @@ class Ecs:
         Raises:
             RemoteError: ECS refused or did not answer.
         """
+        found = self._described(reference)
+        return found.release if found else None
+
+    def _described(self, reference: str) -> Revision | None:
         with told(f"reading the task definition {reference} (ecs:DescribeTaskDefinition)", self._connection):
             try:
                 answer = self._client.describe_task_definition(taskDefinition=reference)
@@ -50,7 +66,10 @@ class Ecs:
                     return None
                 raise
         found: dict[str, Any] = dict(answer["taskDefinition"])
-        return None if found.get("status") == "INACTIVE" else from_task_definition(found)
+        if found.get("status") == "INACTIVE":
+            return None
+        images = tuple(container.get("image", "") for container in found.get("containerDefinitions", ()))
+        return Revision(found["taskDefinitionArn"], images, from_task_definition(found))
 
     def families(self, prefix: str) -> list[str]:
         """The families with an active revision whose names begin with a prefix."""
@@ -62,6 +81,10 @@ class Ecs:
 
     def releases(self, family: str) -> list[Release]:
         """The releases of a family that are still active, newest first; revisions that are none of ours left out."""
+        return [item.release for item in self.revisions(family) if item.release]
+
+    def revisions(self, family: str) -> list[Revision]:
+        """Every revision of a family that is still active, newest first."""
         with told(f"listing the revisions of {family} (ecs:ListTaskDefinitions)", self._connection):
             pages = self._client.get_paginator("list_task_definitions").paginate(
                 familyPrefix=family, status="ACTIVE", sort="DESC"
@@ -69,8 +92,8 @@ class Ecs:
             arns = [arn for page in pages for arn in page["taskDefinitionArns"]]
         ours = [arn for arn in arns if arn.rsplit("/", 1)[1].rsplit(":", 1)[0] == family]
         with ThreadPoolExecutor(PARALLEL) as pool:
-            found = [release for release in pool.map(self.release, ours) if release]
-        return sorted(found, key=lambda release: release.revision or 0, reverse=True)
+            found = [revision for revision in pool.map(self._described, ours) if revision]
+        return sorted(found, key=lambda revision: int(revision.arn.rpartition(":")[2]), reverse=True)
 
     def deregister(self, arn: str) -> None:
         """Takes a release out of the history. Tasks that run on it go on. One that is out already is done."""

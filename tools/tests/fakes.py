@@ -12,6 +12,7 @@ from threading import RLock
 from typing import Any
 
 from tools.clients.ecr import Image, Login
+from tools.clients.ecs import Revision
 from tools.clients.images import FlowDescription, Step, Target
 from tools.clients.prefect_variables import Variable
 from tools.errors import RemoteError, ToolsError, UserError
@@ -43,6 +44,10 @@ class FakeEcs:
     def releases(self, family: str) -> list[Release]:
         """Newest first."""
         return self.known.get(family, [])[::-1]
+
+    def revisions(self, family: str) -> list[Revision]:
+        """Newest first."""
+        return [Revision(release.arn, (release.image,), release) for release in self.releases(family)]
 
     def deregister(self, arn: str) -> None:
         """Whether or not it is still there."""
