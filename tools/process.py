@@ -80,6 +80,7 @@ def ui(root: Path, tell: Tell) -> int:
         **os.environ,
         "PREFECT_HOME": str(root / ".local" / "prefect"),
         "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+        "PREFECT_SERVER_UI_API_URL": f"http://127.0.0.1:{UI_PORT}/api",  # it takes port 4200 for granted
     }
     variables.pop("PREFECT_API_URL", None)
     tell(f"the runs of `make run-flow` are at http://127.0.0.1:{UI_PORT} until Ctrl-C")

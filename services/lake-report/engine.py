@@ -8,6 +8,7 @@ locked. Memory is bounded; what does not fit goes to local disk.
 from __future__ import annotations
 
 import json
+import os
 import re
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
@@ -51,7 +52,7 @@ def needed(queries: Iterable[Query], lake: Lake) -> list[Manifest]:
                 elif name not in locals_:
                     missing.append(name)
     if missing:
-        raise MissingTablesError(missing, lake.url)
+        raise MissingTablesError(missing, lake.url, os.environ.get("DATA_FLOWS_ENVIRONMENT"))
     return list(manifests.values())
 
 

@@ -25,14 +25,19 @@ class DefinitionError(ReportError):
 class MissingTablesError(ReportError):
     """The lake lacks tables that the report reads."""
 
-    def __init__(self, names: list[str], lake: str) -> None:
-        commands = [f"""make run-flow NAME=database-to-lake PARAMS='{{"table": "{name}"}}'""" for name in names]
+    def __init__(self, names: list[str], lake: str, environment: str | None) -> None:
         named = f"the table {names[0]}" if len(names) == 1 else f"the tables {', '.join(names)}"
-        super().__init__(
-            f"the lake {lake} does not have {named}, which this report reads. Bring them with\n  "
-            + "\n  ".join(commands)
-            + "\nor, in an environment, with the same after make trigger-flow"
-        )
+        commands = "".join(f"\n  {_load(name, environment)}" for name in names)
+        super().__init__(f"the lake {lake} does not have {named}, which this report reads. Bring them with{commands}")
+
+
+def _load(table: str, environment: str | None) -> str:
+    """The command that copies a table to the lake of an environment, or of this machine where there is none."""
+    if environment is None:
+        return f"""make run-flow NAME=database-to-lake PARAMS='{{"table": "{table}"}}'"""
+    # The deployment's own cursor is a column of its own table.
+    parameters = f"""PARAMS='{{"table": "{table}", "cursor": null}}'"""
+    return f"make trigger-flow NAME=database-to-lake ENVIRONMENT={environment} {parameters}"
 
 
 class LakeError(ReportError):

@@ -109,6 +109,16 @@ def test_missing_tables_are_all_named_with_the_commands_that_bring_them(lake: Wr
     assert "local" not in message
 
 
+def test_in_an_environment_the_commands_are_those_of_the_environment(
+    lake: WrittenLake, ask: Ask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DATA_FLOWS_ENVIRONMENT", "Dev")
+    with pytest.raises(MissingTablesError) as caught:
+        ask("FROM gone")
+    command = 'make trigger-flow NAME=database-to-lake ENVIRONMENT=Dev PARAMS=\'{"table": "gone", "cursor": null}\''
+    assert command in str(caught.value)
+
+
 @pytest.mark.parametrize(
     "select",
     [
