@@ -31,7 +31,7 @@ TIME_TO_LIVE = 60.0
 """Seconds without a renewal after which a holder counts as dead."""
 RENEWALS = 4
 """So often a lock is renewed in its time to live."""
-LOOK_SECONDS = 1.0
+LOOK_SECONDS = 0.5
 """Between two looks of one who waits."""
 TELL_SECONDS = 10.0
 """Between two words of one who waits."""

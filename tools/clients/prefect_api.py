@@ -16,7 +16,7 @@ from tools.clients.prefect_http import PAGE, Http
 from tools.errors import RemoteError
 from tools.model import LiveSchedule, Registration
 
-CREATE_WAITS = (0.3, 1.0, 3.0)
+CREATE_WAITS = (0.3, 0.6, 1.2, 2.4, 4.8)
 """Seconds between the tries of the one write that is not repeated blindly."""
 FINAL = frozenset({"COMPLETED", "FAILED", "CRASHED", "CANCELLED"})
 

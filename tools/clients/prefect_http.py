@@ -39,10 +39,12 @@ class Http:
         """Called right before the bytes of a write leave, on each try; what it raises keeps them here."""
         self._hint = hint or "check PREFECT_API_URL and the network"
         retry = Retry(
-            total=5,
+            total=10,  # 25 s: SQLite answers 503 to writes that meet others, and its server then hangs up
             connect=2,
+            read=5,
             backoff_factor=0.2,
             backoff_max=5,
+            backoff_jitter=0.3,  # two that met at a busy server do not meet again
             status_forcelist=(429, 502, 503, 504),
             allowed_methods=None,
             raise_on_status=False,
