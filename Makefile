@@ -76,11 +76,13 @@ prune: setup ## what nothing needs any more; YES=1 deletes it
 	@$(TOOLS) prune $(if $(YES),--yes) $(ARGS)
 
 ## Keeping it right
-.PHONY: check test lock compose-file help
+.PHONY: check test bench lock compose-file help
 check: setup ## lint, format, types, locks, services, compose file
 	@$(TOOLS) check
 test: setup ## run all tests; without Docker it says which it could not run
 	@$(TOOLS) test
+bench: setup ## measure loads and deploys beside their peers; ARGS=load or ARGS=deploy for one part
+	@$(TOOLS) bench $(ARGS)
 lock: setup ## compile the requirements.lock files; UPGRADE=1 takes newer versions
 	@$(TOOLS) lock $(if $(UPGRADE),--upgrade)
 compose-file: setup ## write compose/flows.yaml from services/

@@ -85,6 +85,8 @@ def parser() -> argparse.ArgumentParser:
     add("compose", "write compose/flows.yaml from services/", "compose")
     lock = add("lock", "compile the requirements.lock files", "lock")
     lock.add_argument("--upgrade", action="store_true", help="take the newest versions that fit")
+    bench = add("bench", "measure loads and deploys beside their peers, in one run", "bench load")
+    bench.add_argument("part", metavar="PART", nargs="*", help="load, deploy; both where absent")
     add("schema", "print the JSON Schema of service.toml, for editors", "schema > service.schema.json")
     add("check", "lint, format, types, locks, services, compose file", "check")
     return parser

@@ -133,6 +133,13 @@ def _schema(_: argparse.Namespace) -> int:
     return 0
 
 
+def _bench(arguments: argparse.Namespace) -> int:
+    from tools.bench.parts import run
+
+    run(ROOT, arguments.part, print)
+    return 0
+
+
 def _check(_: argparse.Namespace) -> int:
     from tools.check import checks
 
@@ -360,5 +367,6 @@ VERBS: Mapping[str, Verb] = {
     "compose": _compose,
     "lock": _lock,
     "schema": _schema,
+    "bench": _bench,
     "check": _check,
 }
