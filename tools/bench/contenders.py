@@ -107,7 +107,6 @@ class Contenders:
         return f"change {next(self._changes)}"
 
 
-def images_of(references: Sequence[str], registry: str) -> list[str]:
-    """Of the engine's images, those that the contenders made."""
-    made = (f"data-flows/{PREFIX}-", f"{registry}/")
-    return [reference for reference in references if reference.startswith(made)]
+def made_here(names_of_image: Sequence[str], registry: str) -> bool:
+    """Whether an image of the engine is one that the contenders made, by its tags and addresses in registries."""
+    return any(name.startswith((f"data-flows/{PREFIX}-", f"{registry}/")) for name in names_of_image)

@@ -15,7 +15,7 @@ from pathlib import Path
 import docker
 
 from tools.actions import ALL
-from tools.bench.contenders import PREFIX, Contenders, images_of
+from tools.bench.contenders import PREFIX, Contenders, made_here
 from tools.bench.flows import names
 from tools.bench.measure import Measured, Way, in_turn, summary
 from tools.bench.seed import OneImage, seed
@@ -124,6 +124,6 @@ def goals(idle: Runs, changed: Runs, many: Runs) -> list[str]:
 def _remove_images(contenders: Contenders) -> None:
     """Those of the bench's own; by name, because others may be on the same engine."""
     client = docker.from_env()
-    tags = [tag for image in client.images.list() for tag in image.tags]
-    for tag in images_of(tags, contenders.registry):
-        client.images.remove(tag, force=True)
+    for image in client.images.list():
+        if made_here([*image.tags, *(image.attrs.get("RepoDigests") or ())], contenders.registry):
+            client.images.remove(str(image.id), force=True)
