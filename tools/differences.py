@@ -1,9 +1,19 @@
-"""PURE: two JSON values -> whether they say the same, and what differs, in words."""
+"""PURE: two JSON values -> whether they say the same, and what differs, in words.
+
+What was written by hand into a parameter or a job variable may be a credential, and words end in logs and in pull
+requests: what looks like one is hidden.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, TypeGuard
+
+from tools.forms import looks_secret
+
+HIDDEN = "(hidden)"
+#: What stands below these names where a secret lies, and is none.
+_PLACES = ("ecs_run.secrets.", "secret_paths.")
 
 
 def same(one: Any, other: Any) -> bool:
@@ -21,6 +31,8 @@ def differences(old: Mapping[str, Any], new: Mapping[str, Any], prefix: str = ""
         before, after = old.get(key), new.get(key)
         if same(before, after):
             continue
+        if _is_secret(prefix, key):
+            before, after = masked(before, key), masked(after, key)
         if isinstance(before, dict) and isinstance(after, dict):
             inner = list(differences(before, after, f"{prefix}{key}."))
         elif _named(before) and _named(after):
@@ -47,7 +59,30 @@ def _name(item: Mapping[str, Any]) -> str | None:
     return name if isinstance(name, str) else None
 
 
+def _is_secret(prefix: str, key: str) -> bool:
+    return prefix not in _PLACES and looks_secret(key, "")
+
+
+def masked(value: Any, name: str = "") -> Any:
+    """A JSON value without what looks like a credential, by its name or by itself.
+
+    Args:
+        value: any.
+        name: under which it stands.
+    """
+    if value in (None, "", [], {}, ()) or isinstance(value, bool):
+        return value
+    if looks_secret(name, value if isinstance(value, str) else ""):
+        return HIDDEN
+    if isinstance(value, dict):
+        return {key: masked(item, str(key)) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return type(value)(masked(item) for item in value)
+    return value
+
+
 def shown(value: Any) -> str:
-    """A value in a message: short, and plain where it is text."""
+    """A value in a message: short, plain where it is text, and without what looks like a credential."""
+    value = masked(value)
     text = value if isinstance(value, str) and value else "none" if value in (None, "", [], {}, ()) else repr(value)
     return text if len(text) <= 70 else text[:67] + "…"

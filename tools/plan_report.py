@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any
@@ -14,7 +15,7 @@ from rich.text import Text
 
 from tools.actions import Action, AddSchedule, ChangeSchedule, Create, Plan, ServicePlan
 from tools.desired import registrations
-from tools.differences import shown
+from tools.differences import masked, shown
 from tools.model import LiveSchedule
 from tools.next_run import next_run, spoken_time
 
@@ -52,6 +53,10 @@ def _block(item: ServicePlan, now: datetime) -> list[Any]:
 
 
 def _headline(item: ServicePlan) -> str:
+    if item.problems:
+        return "refused"
+    if item.refused:
+        return "refused until --overwrite or --keep says what becomes of the drift"
     if not item.actions:
         return "unchanged"
     return f"release {item.release.revision}" if item.reused else "a new release"
@@ -82,10 +87,10 @@ def _schedules(item: ServicePlan, action: Action) -> Sequence[LiveSchedule]:
         case Create():
             return registrations(item.release, item.work_pool)[action.name].schedules
         case AddSchedule():
-            return [action.wanted]
+            return [action.wanted.model_copy(update={"active": action.wanted.active and not action.live.paused})]
         case ChangeSchedule():
             active = action.live.active if action.active is None else action.active
-            return [action.wanted.model_copy(update={"active": active})]
+            return [action.wanted.model_copy(update={"active": active and not action.deployment.paused})]
         case _:
             return []
 
@@ -94,7 +99,7 @@ def _when(schedule: LiveSchedule, now: datetime) -> str:
     if not schedule.active:
         return "paused"
     if "interval" in schedule.schedule:
-        return f"next run within {schedule.schedule['interval']:g} s"
+        return f"next run within {schedule.schedule['interval']:.15g} s"
     found = next_run(schedule, now)
     return f"next run {spoken_time(found)}" if found else "never runs again"
 
@@ -130,10 +135,9 @@ def plan_markdown(plan: Plan, now: datetime) -> str:
 
 
 def _cell(text: str) -> str:
-    """Text that says the same inside a Markdown table: nothing in it is markup."""
-    for sign, instead in (("&", "&amp;"), ("<", "&lt;"), ("|", "&#124;"), ("*", "\\*"), ("_", "\\_"), ("`", "\\`")):
-        text = text.replace(sign, instead)
-    return text
+    """Text that says the same inside a Markdown table: nothing in it is markup, and nobody is called."""
+    text = re.sub(r"([\\`*_~\[\]])", r"\\\1", text.replace("&", "&amp;").replace("<", "&lt;").replace("|", "&#124;"))
+    return re.sub(r"(?<!\S)@(?=\w)", "@<!-- -->", text)
 
 
 def plan_json(plan: Plan, now: datetime) -> dict[str, Any]:
@@ -161,7 +165,11 @@ def _item_json(item: ServicePlan, now: datetime) -> dict[str, Any]:
             }
             for action in item.actions
         ],
-        "drift": [{"subject": found.subject, "live": found.live, "declared": found.declared} for found in item.drift],
+        "drift": [
+            {"subject": found.subject, "live": masked(found.live), "declared": masked(found.declared)}
+            for found in item.drift
+        ],
+        "refused": [*item.problems, *item.refused],
         "problems": list(item.problems),
         "notes": list(item.notes),
     }

@@ -189,7 +189,7 @@ def _schedules(
         found = there.get(schedule.slug)
         odd = before.moved_by_hand(schedule.slug, found, schedule)
         if odd:
-            drift.append(Drift(subject, spoken(found) if found else None, spoken(schedule)))
+            drift.append(Drift(subject, *(_sides(found, schedule) if found else (None, spoken(schedule)))))
         if odd and keep:
             continue
         if found is None:
@@ -248,16 +248,26 @@ def _timing(schedule: LiveSchedule) -> tuple[dict[str, Any], dict[str, Any]]:
 
 def _schedule_changes(live: LiveSchedule, wanted: LiveSchedule, active: bool | None) -> Iterator[str]:
     if live.schedule != wanted.schedule:
-        yield f"{spoken(live)} → {spoken(wanted)}"
+        before, after = _sides(live, wanted)
+        yield f"{shown(before)} → {shown(after)}"
     yield from differences({"parameters": live.parameters}, {"parameters": wanted.parameters})
     if active is not None:
         yield "it becomes active here" if active else "it is no longer active here"
+
+
+def _sides(one: LiveSchedule, other: LiveSchedule) -> tuple[Any, Any]:
+    """Two schedules in so few words that tell them apart."""
+    if spoken(one) != spoken(other):
+        return spoken(one), spoken(other)
+    if not same(one.schedule, other.schedule):
+        return one.schedule, other.schedule
+    return one.parameters, other.parameters
 
 
 def spoken(schedule: LiveSchedule) -> str:
     """A schedule in a few words: `15 6 * * * UTC`, `every 300 s`."""
     when = schedule.schedule
     if "interval" in when:
-        return f"every {when['interval']:g} s"
+        return f"every {when['interval']:.15g} s"
     rule = str(when.get("cron") or when.get("rrule")).replace("\n", " ")
     return f"{rule} {when.get('timezone') or 'UTC'}"

@@ -351,10 +351,35 @@ def test_values_are_told_on_both_sides() -> None:
     by_hand: dict[str, Any] = {"description": "mine", "schedules": (live_schedule(cron="0 9 * * *"),)}
 
     assert planned(ONE, deployed(**by_hand)).refused == (
-        "hello/main: description was changed by hand: it is mine, declared is none; "
-        "say --overwrite or --keep",
+        "hello/main: description was changed by hand: it is mine, declared is none; say --overwrite or --keep",
         "hello/main: schedule daily was changed by hand: it is 0 9 * * * UTC, declared is 0 6 * * * UTC; "
         "say --overwrite or --keep",
+    )
+
+
+SIDES: dict[str, tuple[dict[str, Any], str]] = {
+    "its time": ({"cron": "0 9 * * *"}, "it is 0 9 * * * UTC, declared is 0 6 * * * UTC"),
+    "only its parameters": ({"parameters": {"table": "x"}}, "it is {'table': 'x'}, declared is none"),
+    "only how it joins days": (
+        {"schedule": {"cron": "0 6 * * *", "timezone": "UTC", "day_or": False}},
+        "it is {'cron': '0 6 * * *', 'timezone': 'UTC', 'day_or': False}, "
+        "declared is {'cron': '0 6 * * *', 'timezone': 'UTC'}",
+    ),
+}
+
+
+@pytest.mark.parametrize(("by_hand", "told"), SIDES.values(), ids=SIDES)
+def test_the_two_values_of_a_schedule_tell_them_apart(by_hand: dict[str, Any], told: str) -> None:
+    (refused,) = planned(ONE, deployed(schedules=(live_schedule(**by_hand),))).refused
+
+    assert told in refused
+
+
+def test_a_long_interval_is_told_to_the_second() -> None:
+    one = release(1, deployments=(deployment(schedules=(schedule(cron=None, interval=1209600),)),))
+
+    assert "every 1209600 s → every 1209601 s" in why(
+        planned(declared(schedules=(schedule(cron=None, interval=1209601),)), deployed(one))
     )
 
 
