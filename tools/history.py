@@ -20,7 +20,7 @@ def changes(releases: Sequence[Release]) -> Iterator[tuple[Release, list[str]]]:
     Args:
         releases: newest first.
     """
-    for release, before in zip(releases, [*releases[1:], None], strict=True):
+    for release, before in zip(releases, [*releases[1:], None], strict=False):
         yield release, list(release_changes(before, release)) if before else []
 
 

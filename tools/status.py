@@ -101,11 +101,18 @@ def _cells(live: Registration, runs: Mapping[str, Runs], now: datetime) -> tuple
     found = runs.get(live.id, Runs(None, None))
     name = f"{escape(live.name)} [yellow](paused)[/]" if live.paused else escape(live.name)
     schedules = "\n".join(_schedule(item) for item in live.schedules) or "[dim]none[/]"
-    return name, schedules, ago(found.next.at, now) if found.next else "[dim]-[/]", _last(found.last, now)
+    return name, schedules, _next(found.next, now), _last(found.last, now)
 
 
 def _schedule(item: LiveSchedule) -> str:
     return escape(spoken(item)) if item.active else f"[dim]{escape(spoken(item))}[/] [yellow]paused[/]"
+
+
+def _next(run: Run | None, now: datetime) -> str:
+    if run is None:
+        return "[dim]-[/]"
+    # One that is due already is late: no worker has taken it.
+    return ago(run.at, now) if run.at >= now else f"[yellow]{escape(run.state)}[/] {ago(run.at, now)}"
 
 
 def _last(run: Run | None, now: datetime) -> str:
