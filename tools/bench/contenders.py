@@ -84,11 +84,6 @@ class Contenders:
         change(self.cloud.root / "services" / names(PREFIX, 1)[0], self._mark())
         return self.ours()
 
-    def prefect_with_one_changed(self) -> Measured:
-        """`prefect deploy --all`, one flow changed."""
-        change(self._plain / names(PLAIN, 1)[0], self._mark())
-        return self.prefect()
-
     def by_hand_with_one_changed(self) -> Measured:
         """A build, a push and a patch of the flow that was changed, of no other, and without a look at what is."""
         (name,) = names(PLAIN, 1)
