@@ -269,6 +269,7 @@ class _Run:
             self._read_back(item, result)
 
     def _read_back(self, item: ServicePlan, result: Result) -> None:
+        self._guard()  # a lock lost during the last write is told too, whatever is there now
         live = self._clients.prefect.deployments([item.name])
         left = list(missing(item, result.release, live))
         if left:

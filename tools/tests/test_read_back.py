@@ -49,10 +49,10 @@ def test_the_guard_is_asked_right_before_each_write_that_changes_what_runs() -> 
     guard = Guard(world, passes=99)
     result = deploy(world, guard, LATER)
     assert result.done == ["released", "changed daily/daily", "patched daily"]
-    assert guard.asked == [before, before + 1, before + 2]
+    assert guard.asked == [before, before + 1, before + 2, before + 3]  # and once more after the last
 
 
-@pytest.mark.parametrize("passes", [0, 1, 2])
+@pytest.mark.parametrize("passes", [0, 1, 2, 3])
 def test_once_the_lock_is_lost_nothing_more_is_written(passes: int) -> None:
     world = World()
     world.deploy(service("a"))
