@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sized
 from typing import Any
 
 from rich.console import Group
@@ -27,11 +28,15 @@ def leftovers_text(found: Leftovers, environment: str, *, removed: bool) -> Grou
         size = f"no kept release refers to it ({image.size / 1e6:.0f} MB, of {image.pushed_at:%Y-%m-%d})"
         rows.add_row(f"[red]{verb}[/]", "image", f"{image.repository}:{','.join(image.tags)}", size)
     counts = (
-        f"{environment}: {len(found.deployments)} deployments, {len(found.releases)} releases, "
-        f"{len(found.images)} images ({sum(image.size for image in found.images) / 1e6:.0f} MB)"
+        f"{environment}: {_count(found.deployments, 'deployment')}, {_count(found.releases, 'release')}, "
+        f"{_count(found.images, 'image')} ({sum(image.size for image in found.images) / 1e6:.0f} MB)"
     )
     said = f"{counts} deleted" if removed else f"{counts}; nothing was deleted yet: make prune YES=1"
     return Group(rows, Text(""), Text(said, style="bold"))
+
+
+def _count(found: Sized, what: str) -> str:
+    return f"{len(found)} {what}" if len(found) == 1 else f"{len(found)} {what}s"
 
 
 def leftovers_json(found: Leftovers, *, removed: bool) -> dict[str, Any]:

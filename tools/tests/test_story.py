@@ -7,6 +7,7 @@ project, other ports, a copy of the repository that can be changed.
 from __future__ import annotations
 
 import re
+import shutil
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -39,6 +40,14 @@ def sleeper(seconds: int = 300):
     for _ in range(seconds):
         time.sleep(1)
 '''
+GREETER = """
+from prefect import flow
+
+
+@flow(name="greeter", log_prints=True)
+def greeter():
+    print("greetings from {version}")
+"""
 BROKEN = "import nowhere_to_be_found\n" + SLEEPER.replace("sleeper", "broken")
 
 
@@ -215,6 +224,29 @@ def test_cancelling_a_run_ends_its_container(cloud: Cloud) -> None:
     cloud.prefect("POST", f"/flow_runs/{run}/set_state", cancelling)
     wait(lambda: state() == "CANCELLED", "the run is Cancelled")
     wait(lambda: not tasks(), "its task has ended")
+
+
+def test_a_rollback_without_git_and_docker_runs_the_code_of_the_release_before(cloud: Cloud) -> None:
+    for version in ("one", "two"):
+        cloud.write_service("greeter", GREETER.format(version=version))
+        assert "released" in cloud.tools("deploy", "greeter")
+    said = cloud.tools("rollback", "greeter", PATH="", DOCKER_HOST="unix:///nowhere")
+    assert "patched manual" in said
+    said = cloud.tools("plan", "greeter", "--check", code=3, PATH="", DOCKER_HOST="unix:///nowhere")
+    assert "release 1 is live, the repository declares release 2" in said
+    said = cloud.tools("trigger", "greeter")
+    assert "greetings from one" in said
+    assert "● Completed" in said
+
+
+def test_a_flow_that_left_the_repository_is_pruned(cloud: Cloud) -> None:
+    shutil.rmtree(cloud.root / "services" / "greeter")
+    before = [item["name"] for item in cloud.prefect("POST", "/deployments/filter", {})]
+    assert "greeter/manual: no longer declared; `prune` deletes it" in cloud.tools("plan")
+    assert "greeter/manual" in cloud.tools("prune")
+    assert "1 deployment, " in cloud.tools("prune", "--yes")
+    assert len(cloud.prefect("POST", "/deployments/filter", {})) == len(before) - 1
+    assert "Nothing to prune" in cloud.tools("prune")
 
 
 def test_what_was_pushed_and_run_is_still_there_after_down_and_up(cloud: Cloud) -> None:
