@@ -235,7 +235,7 @@ def test_what_would_be_deleted_is_said_with_its_reason_and_what_to_do() -> None:
         "delete  release     data-flows-Dev-hello:1             older than the last 10, and not live",
         "delete  image       data-flows/hello:0000000000000001  no kept release refers to it (5 MB, of 2026-10-26)",
         "",
-        "Dev: 1 deployments, 1 releases, 1 images (5 MB); nothing was deleted yet: make prune YES=1",
+        "Dev: 1 deployment, 1 release, 1 image (5 MB); nothing was deleted yet: make prune YES=1",
     ]
 
 
@@ -243,7 +243,7 @@ def test_what_was_deleted_is_said_so() -> None:
     said = screen(leftovers_text(SOME, "Dev", removed=True), 160)
 
     assert said.startswith("deleted  deployment")
-    assert said.splitlines()[-1] == "Dev: 1 deployments, 1 releases, 1 images (5 MB) deleted"
+    assert said.splitlines()[-1] == "Dev: 1 deployment, 1 release, 1 image (5 MB) deleted"
 
 
 @pytest.mark.parametrize("removed", [True, False])
