@@ -26,6 +26,10 @@ class Recorder:
         """The requests that could change something."""
         return [item for item in self.requests if not _reads(item)]
 
+    def status(self, request: str, status: int) -> int:
+        """The status to answer a request with, once it took effect: the server's own."""
+        return status
+
     @contextmanager
     def serving(self) -> Iterator[int]:
         """Serves on a free port of the loopback interface and gives it."""
@@ -46,11 +50,12 @@ class Recorder:
             def _forward(self) -> None:
                 body = self.rfile.read(int(self.headers.get("content-length") or 0))
                 action = self.headers.get("x-amz-target", "").rpartition(".")[2]
-                recorder.requests.append(" ".join(part for part in (self.command, self.path, action) if part))
+                request = " ".join(part for part in (self.command, self.path, action) if part)
+                recorder.requests.append(request)
                 headers = {name: value for name, value in self.headers.items() if name.lower() != "connection"}
                 url = recorder._upstream + self.path
                 answer = requests.request(self.command, url, data=body, headers=headers, timeout=60)
-                self.send_response(answer.status_code)
+                self.send_response(recorder.status(request, answer.status_code))
                 for name, value in answer.headers.items():
                     if name.lower() not in _HOP:
                         self.send_header(name, value)
