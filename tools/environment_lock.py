@@ -95,7 +95,7 @@ def holder(variables: Variables, environment: str) -> Holder | None:
 
 
 def _name(environment: str) -> str:
-    return f"data-flows-lock-{environment.lower()}"  # Prefect takes small letters, digits, - and _
+    return f"data_flows_lock_{environment.lower()}"  # a variable's name: small letters, digits and _
 
 
 class EnvironmentLock:
@@ -152,7 +152,7 @@ class EnvironmentLock:
         Raises:
             RemoteError: it is not; says who has it.
         """
-        if self._over() or not self._variables.exists(self._id):
+        if self._over() or not self._variables.exists(self._id) or self._over():  # the answer may take its time
             raise self._lost()
 
     def fence(self) -> None:
@@ -169,8 +169,7 @@ class EnvironmentLock:
         while True:
             found = holder(self._variables, self._environment)
             if found is None:
-                self._until = _clock() + self._time_to_live
-                self._variables.create(_name(self._environment), self._value())  # the next look tells who was first
+                self._create()  # the next look tells who was first
             elif found.nonce == self._nonce:
                 self._id = found.id
                 return
@@ -184,6 +183,15 @@ class EnvironmentLock:
                     told = _clock()
                     self._tell(f"waiting: {self._environment} is locked by {found}")
                 time.sleep(LOOK_SECONDS * random.uniform(0.5, 1.0))  # noqa: S311 - spreads those who wait
+
+    def _create(self) -> None:
+        self._until = _clock() + self._time_to_live
+        try:
+            self._variables.create(_name(self._environment), self._value())
+        except RemoteError:
+            found = holder(self._variables, self._environment)  # the reply may be all that was lost
+            if found is None or found.nonce != self._nonce:
+                raise
 
     def _value(self) -> dict[str, Any]:
         return {

@@ -59,7 +59,7 @@ def lock(
 @pytest.fixture
 def name() -> str:
     """A variable's name that no other test uses."""
-    return f"data-flows-lock-{uuid.uuid4().hex[:12]}"
+    return f"data_flows_lock_{uuid.uuid4().hex[:12]}"
 
 
 def test_a_variable_that_was_never_made_is_none(variables: Variables, name: str) -> None:
@@ -244,15 +244,39 @@ def test_an_expired_lock_is_not_renewed_any_more(environment: str) -> None:
             held.check()
 
 
-def test_a_lost_reply_to_its_own_creation_is_no_other_holder(environment: str) -> None:
-    class Repeating(FakeVariables):
-        def create(self, name: str, value: object) -> bool:
-            super().create(name, value)
-            return super().create(name, value)  # the reply was lost and the request sent again
+class Repeating(FakeVariables):
+    """The first reply to a creation is lost, and the request sent again."""
 
-    variables = Repeating()
+    def create(self, name: str, value: object) -> bool:
+        super().create(name, value)
+        return super().create(name, value)
+
+
+class Mute(FakeVariables):
+    """Every reply to a creation is lost."""
+
+    def create(self, name: str, value: object) -> bool:
+        super().create(name, value)
+        raise RemoteError("no answer", passing=True)
+
+
+class Deaf(FakeVariables):
+    """Takes no creation."""
+
+    def create(self, name: str, value: object) -> bool:
+        raise RemoteError("no answer", passing=True)
+
+
+@pytest.mark.parametrize("variables", [Repeating(), Mute()], ids=["one reply", "every reply"])
+def test_a_lost_reply_to_its_own_creation_is_resolved_by_reading(variables: FakeVariables, environment: str) -> None:
     with lock(variables, environment) as held:
         held.check()
+    assert holder(variables, environment) is None
+
+
+def test_where_no_lock_can_be_made_that_is_the_error(environment: str) -> None:
+    with pytest.raises(RemoteError, match="no answer"):
+        lock(Deaf(), environment).__enter__()
 
 
 def test_stopped_while_it_is_taken_it_leaves_nothing(environment: str) -> None:
@@ -279,6 +303,6 @@ def test_a_lock_that_cannot_be_removed_is_told_and_is_no_failure(environment: st
 
 
 def test_a_variable_that_somebody_made_by_hand_is_a_lock_too(variables: Variables, environment: str) -> None:
-    variables.create(f"data-flows-lock-{environment.lower()}", "hands off")
+    variables.create(f"data_flows_lock_{environment.lower()}", "hands off")
     with pytest.raises(RemoteError, match=r"locked by somebody \(not these tools\) since"):
         lock(variables, environment).__enter__()
