@@ -22,9 +22,15 @@ DOTENV = ROOT / ".env"
 def rollback(arguments: argparse.Namespace) -> int:
     """Brings a flow back to a release; gives 1 or 2 where it could not be."""
     environment = deploy.connect(arguments.environment, os.environ, DOTENV)
+    to = arguments.to
 
     def make() -> Plan:
-        return deploy.plan_rollback(arguments.name, arguments.to, environment, arguments.on_drift)
+        nonlocal to
+        planned = deploy.plan_rollback(arguments.name, to, environment, arguments.on_drift)
+        # Made again under the lock, "the release before" is still the one that was meant: somebody else may just have
+        # rolled back too.
+        to = str(planned.services[0].release.revision)
+        return planned
 
     with (
         deploy.under_lock(make, environment, "rollback", wait=arguments.wait, tell=say) as (planned, guard),
