@@ -183,6 +183,10 @@ class FakePrefect:
         """In order of their full names."""
         return sorted((item for item in self.by_id.values() if tag in item.tags), key=lambda item: item.full_name)
 
+    def every_deployment(self) -> list[Registration]:
+        """In order of their full names."""
+        return sorted(self.by_id.values(), key=lambda item: item.full_name)
+
     def remove(self, deployment_id: str) -> None:
         """Whether or not it is still there."""
         gone = self.by_id.pop(deployment_id, None)
