@@ -26,8 +26,8 @@ from tools.tests.recorder import Recorder
 from tools.tests.rivals import FINGERPRINT, SCHEMA, Came, Side, deploy, deploy_late, hold, steal
 from tools.tests.test_contracts import make_pool
 
-LANES, ROUNDS = 4, 5
-TIME_TO_LIVE = 3.0
+LANES, ROUNDS = 3, 7  # more at once, and SQLite is what is tested
+TIME_TO_LIVE = 2.0
 CLOCK_GRAIN = 2.0
 """An HTTP answer's clock counts whole seconds and may lag by one."""
 LONG = 120
@@ -86,21 +86,26 @@ class Arrivals(list[str]):
 
 
 class Pair:
-    """Two processes that deploy to one environment, and the order in which their writes arrived."""
+    """Two processes that deploy to one environment, and the order in which their writes arrived.
+
+    Only the lock of the one that is to be stopped expires soon: a slow machine is no reason for the other's to.
+    """
 
     def __init__(self, before: Side, number: int, rng: Random, context: ForkServerContext) -> None:
         self.order: list[str] = []
+        self.victim, self.survivor = rng.sample("AB", 2)
         self.sides = {letter: replace(before, mark=f"{letter}{number}", skew=rng.uniform(0, 0.4)) for letter in "AB"}
+        self.sides[self.victim] = replace(self.sides[self.victim], time_to_live=TIME_TO_LIVE)
         self._rng, self._context = rng, context
         self._answers: dict[str, Any] = {letter: context.Queue() for letter in self.sides}
 
-    def run(self, victim: str) -> dict[str, Came]:
+    def run(self) -> dict[str, Came]:
         """Lets both deploy, one of them with a stop in the midst; gives what came of each."""
         with ExitStack() as proxies:
             running = {letter: self._process(letter, proxies) for letter in self.sides}
             for process in running.values():
                 process.start()
-            self._stop(running[victim], victim, running["B" if victim == "A" else "A"])
+            self._stop(running[self.victim], running[self.survivor])
             came = {letter: answers.get(timeout=LONG) for letter, answers in self._answers.items()}
             for process in running.values():
                 process.join(LONG)
@@ -113,10 +118,10 @@ class Pair:
         url = f"http://127.0.0.1:{proxies.enter_context(recorder.serving())}/api"
         return self._context.Process(target=deploy_late, args=(replace(side, prefect_url=url), self._answers[letter]))
 
-    def _stop(self, process: ForkServerProcess, victim: str, other: ForkServerProcess) -> None:
+    def _stop(self, process: ForkServerProcess, other: ForkServerProcess) -> None:
         """Stops one after some of its writes, for longer than its lock lives and until the other is done."""
         writes = self._rng.randrange(1, 5)
-        until(lambda: self.order.count(victim) >= writes or not process.is_alive())
+        until(lambda: self.order.count(self.victim) >= writes or not process.is_alive())
         time.sleep(self._rng.uniform(0, 0.03))
         if process.is_alive() and process.pid is not None:
             os.kill(process.pid, signal.SIGSTOP)
@@ -130,7 +135,7 @@ def until(holds: Callable[[], bool]) -> None:
     end = time.monotonic() + LONG
     while not holds():
         assert time.monotonic() < end
-        time.sleep(0.002)
+        time.sleep(0.005)
 
 
 def first_deploy(side: Side) -> None:
@@ -147,35 +152,35 @@ def test_of_two_deploys_one_goes_after_the_other_even_where_one_is_stopped_and_g
 ) -> None:
     make_pool(prefect_api_url)
 
-    def lane(number: int) -> list[tuple[str, str]]:
-        """Pairs one after another in one environment: who was stopped, and whose writes arrived in which order."""
+    def lane(number: int) -> list[tuple[bool, str]]:
+        """Pairs in one environment: whether one was stopped at work, and whose writes arrived in which order."""
         rng, unique = Random(number), f"{number}{uuid.uuid4().hex[:6]}"
-        before = Side("A0", prefect_api_url, moto, f"Pair{unique}", f"rival-{unique}", TIME_TO_LIVE)
+        before = Side("A0", prefect_api_url, moto, f"Pair{unique}", f"rival-{unique}", LONG)
         with setting_up:
             first_deploy(before)
-        return [one(Pair(before, round_, rng, processes), rng.choice("AB")) for round_ in range(1, ROUNDS + 1)]
+        return [one(Pair(before, round_, rng, processes)) for round_ in range(1, ROUNDS + 1)]
 
-    def one(pair: Pair, victim: str) -> tuple[str, str]:
-        came = pair.run(victim)
+    def one(pair: Pair) -> tuple[bool, str]:
+        came = pair.run()
         order = "".join(pair.order)
-        about = f"{pair.sides[victim].mark} stopped, writes {order}, {came}"
+        about = f"{pair.sides[pair.victim].mark} stopped, writes {order}, {came}"
         assert sum(a != b for a, b in pairwise(order)) <= 1, about
         refusals = ("nothing more is written", "the lock of", "somebody else wrote at the same time")
-        assert all(any(word in said for word in refusals) for item in came.values() for said in item.errors), about
-        last = replace(pair.sides[order[-1]], time_to_live=60)
+        assert all(any(word in said for word in refusals) for said in came[pair.victim].errors), about
+        assert came[pair.survivor].errors == [], about
+        last = replace(pair.sides[order[-1]], time_to_live=LONG)
         if came[order[-1]].errors:  # nobody came after it: run again, it goes on where it was
             assert deploy(last).errors == [], about
         assert state(last) == {last.mark}, about
         assert last.plan(last.connected).changes == 0, about
-        survived = not came["B" if victim == "A" else "A"].errors
-        return "stopped" if came[victim].errors and survived else "not stopped", order
+        return bool(came[pair.victim].errors), order
 
     setting_up = Lock()
     with ThreadPoolExecutor(LANES) as pool:
         found = [item for items in pool.map(lane, range(LANES)) for item in items]
-    assert len(found) == 20
-    stopped = [order for what, order in found if what == "stopped"]
-    assert len(stopped) >= 5, found  # one between two of its writes, the other undisturbed
+    assert len(found) >= 20
+    stopped = [order for at_work, order in found if at_work]
+    assert len(stopped) >= 5, found
     assert any(len(set(order)) == 2 for order in stopped), found
 
 
