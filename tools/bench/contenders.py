@@ -87,15 +87,28 @@ class Contenders:
     def by_hand_with_one_changed(self) -> Measured:
         """A build, a push and a patch of the flow that was changed, of no other, and without a look at what is."""
         (name,) = names(PLAIN, 1)
-        image = f"{self.registry}/{PLAIN}/{name}:bench"
         deployment = self.cloud.prefect("GET", f"/deployments/name/{name}/daily")["id"]
         mark = self._mark()
         change(self._plain / name, mark)
-        build = measured(["docker", "build", "--quiet", "--tag", image, name], self._plain, self._ours)
-        push = measured(["docker", "push", "--quiet", image], self._plain, self._ours)
+        build = self._docker("build", "--quiet", "--tag", self._image, name)
+        push = self._docker("push", "--quiet", self._image)
+        body = {"job_variables": {"image": self._image}, "version": mark}
         start = time.monotonic()
-        self.cloud.prefect("PATCH", f"/deployments/{deployment}", {"job_variables": {"image": image}, "version": mark})
+        self.cloud.prefect("PATCH", f"/deployments/{deployment}", body)
         return one_after_another([build, push, Measured(time.monotonic() - start, 0.0, 0)])
+
+    def by_hand_and_imported(self) -> Measured:
+        """The same, and an import of the flow in its image, without which nobody knows whether a run can start."""
+        done = self.by_hand_with_one_changed()
+        run = ("run", "--rm", "--network=none", "--workdir=/opt/flow", self._image, "python", "-c", "import flow")
+        return one_after_another([done, self._docker(*run)])
+
+    @property
+    def _image(self) -> str:
+        return f"{self.registry}/{PLAIN}/{names(PLAIN, 1)[0]}:bench"
+
+    def _docker(self, *arguments: str) -> Measured:
+        return measured(["docker", *arguments], self._plain, self._ours)
 
     def _mark(self) -> str:
         """What no change has had before."""

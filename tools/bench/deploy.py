@@ -28,7 +28,8 @@ from tools.tests.clouds import own_cloud
 COUNTS = (10, 100)
 MANY = 1000
 ROUNDS = 5
-OURS, PREFECT, BAKE, BY_HAND = "deploy", "prefect deploy --all", "docker buildx bake", "build, push, patch by hand"
+OURS, PREFECT, BAKE = "deploy", "prefect deploy --all", "docker buildx bake"
+BY_HAND, IMPORTED = "build, push, patch by hand", "the same, and import in its image"
 HEAD = ("way", "seconds", "best", "noise", "CPU s", "peak MB", "beside ours")
 #: The goals: how often a deploy with nothing to do is as fast as Prefect's, with the last of COUNTS; seconds and bytes
 #: of one with MANY flows; how long one with one flow changed takes beside the same by hand.
@@ -70,8 +71,14 @@ def _compare(contenders: Contenders, count: int, say: Say) -> tuple[Runs, Runs]:
     say(shown(f"{count} flows, first deploy of those that are new (once)", in_turn(ways, 1)))
     idle = in_turn(ways, ROUNDS)
     say(shown(f"{count} flows, nothing to do", idle))
-    one: dict[str, Way] = {OURS: contenders.ours_with_one_changed, BY_HAND: contenders.by_hand_with_one_changed}
-    changed = in_turn(one, ROUNDS)
+    changed = in_turn(
+        {
+            OURS: contenders.ours_with_one_changed,
+            BY_HAND: contenders.by_hand_with_one_changed,
+            IMPORTED: contenders.by_hand_and_imported,
+        },
+        ROUNDS,
+    )
     say(shown(f"{count} flows, one of them changed", changed))
     return idle, changed
 
