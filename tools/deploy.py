@@ -26,7 +26,7 @@ from tools.discover import check_name, services
 from tools.environment_lock import TIME_TO_LIVE, EnvironmentLock, Tell
 from tools.errors import UserError
 from tools.model import REPOSITORY_PREFIX
-from tools.observe import Observed, State, observe, observe_images
+from tools.observe import Observed, State, look_closer, observe, observe_images
 from tools.plan import plan
 from tools.provenance import provenance
 from tools.prune import Leftovers, leftovers
@@ -143,8 +143,30 @@ def make_plan(
         on_drift: what to do with what was changed by hand.
     """
     desired = declared(root, names, environment)
-    state = look(desired, environment) if "register" in stages else observe_images(desired, environment.ecr)
-    return plan(environment.settings.environment, desired, state, stages, on_drift)
+    if "register" not in stages:
+        state = observe_images(desired, environment.ecr)
+        return plan(environment.settings.environment, desired, state, stages, on_drift)
+    return compare(desired, environment, stages, on_drift)[0]
+
+
+def compare(
+    desired: Sequence[Desired], environment: Environment, stages: Sequence[Stage], on_drift: OnDrift
+) -> tuple[Plan, State]:
+    """The plan for what is desired, and what it was made from. Where it finds drift, it looks closer.
+
+    Args:
+        desired: what the repository declares.
+        environment: where.
+        stages: see `make_plan`.
+        on_drift: see `make_plan`.
+    """
+    name, state = environment.settings.environment, look(desired, environment)
+    first = plan(name, desired, state, stages, on_drift)
+    drifting = [item.name for item in first.services if item.drift]
+    if not drifting:
+        return first, state
+    state = look_closer(state, drifting, environment.ecs)
+    return plan(name, desired, state, stages, on_drift), state
 
 
 def declared(root: Path, names: Sequence[str], environment: Environment) -> list[Desired]:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from tools.desired import Desired
@@ -18,6 +18,7 @@ class Releases(Protocol):
 
     def warm_up(self) -> None: ...
     def release(self, reference: str) -> Release | None: ...
+    def releases(self, family: str) -> list[Release]: ...
 
 
 class Registry(Protocol):
@@ -41,7 +42,7 @@ class Observed:
     newest: Release | None = None
     """The newest revision of its family."""
     releases: Mapping[str, Release] = field(default_factory=dict)
-    """By ARN: those that its deployments point at, and the newest."""
+    """By ARN: those that its deployments point at, and the newest; more where it was looked closer."""
     deployments: tuple[Registration, ...] = ()
     image: str = ""
     """The image of the desired fingerprint in the registry, by digest; looked for only where no release has it."""
@@ -94,6 +95,29 @@ def observe(
         )
         for item, release in zip(desired, newest, strict=True)
     }
+
+
+def look_closer(state: State, names: Iterable[str], ecs: Releases) -> State:
+    """The same with each release of some services that is newer than what their deployments point at.
+
+    Two deploys of different content that were both stopped leave schedules of the first, whose release is then neither
+    pointed at nor the newest: only by it are these schedules nobody's own.
+
+    Args:
+        state: as observed.
+        names: of the services.
+        ecs: its releases.
+    """
+    closer = dict(state)
+    for name in names:
+        observed = state[name]
+        if observed.newest is None:
+            continue
+        pointed_at = _arns({name: observed.deployments})
+        oldest = min((known.revision or 0 for arn, known in observed.releases.items() if arn in pointed_at), default=0)
+        later = [item for item in ecs.releases(observed.newest.family) if (item.revision or 0) > oldest]
+        closer[name] = replace(observed, releases={**observed.releases, **{item.arn: item for item in later}})
+    return closer
 
 
 def observe_images(desired: Sequence[Desired], ecr: Registry) -> State:

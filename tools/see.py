@@ -9,7 +9,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from tools import deploy, history, plan_report
-from tools import plan as planning
 from tools import rollback as rolling
 from tools import status as standing
 from tools.actions import ALL, Plan
@@ -64,8 +63,7 @@ def status(arguments: argparse.Namespace) -> int:
     """Shows how every flow stands."""
     environment = deploy.connect(arguments.environment, os.environ, DOTENV)
     desired = deploy.declared(ROOT, arguments.name, environment)
-    state = deploy.look(desired, environment)
-    planned = planning.plan(environment.settings.environment, desired, state)
+    planned, state = deploy.compare(desired, environment, ALL, "stop")
     strays = [] if arguments.name else _strays(environment, {item.name for item in planned.services})
     live = [item for observed in state.values() for item in observed.deployments]
     ran = runs(environment.prefect, [item.id for item in (*live, *strays)])

@@ -15,7 +15,7 @@ from tools.desired import Desired, desire
 from tools.errors import RemoteError, UserError
 from tools.fingerprint import Fingerprint
 from tools.model import Declaration, Deployment, DockerStorage, ECSRun, Schedule, Service
-from tools.observe import observe
+from tools.observe import look_closer, observe
 from tools.plan import plan
 from tools.settings import Connection, Settings
 from tools.tests.fakes import FakeEcr, FakeEcs, FakeEngine, FakePrefect
@@ -71,7 +71,9 @@ class World:
         def missing(names: Sequence[str]) -> list[str]:
             return [name for name in names if name in self.missing_parameters]
 
-        return plan("Local", desired, observe(desired, self.ecs, self.ecr, self.prefect, missing), stages, on_drift)
+        state = observe(desired, self.ecs, self.ecr, self.prefect, missing)
+        drifting = [item.name for item in plan("Local", desired, state, stages, on_drift).services if item.drift]
+        return plan("Local", desired, look_closer(state, drifting, self.ecs), stages, on_drift)
 
     def deploy(self, *services: Service, stages: Sequence[Stage] = ALL, on_drift: OnDrift = "stop") -> list[Result]:
         """Plans and applies."""
@@ -244,6 +246,12 @@ class Killed(BaseException):
     """What stands for kill -9 in memory: nothing catches it."""
 
 
+WRITES = (
+    *("build", "push", "ensure", "register", "create", "patch"),
+    *("add_schedule", "change_schedule", "remove_schedule"),
+)
+
+
 def _killing(world: World, at: int, *, before: bool) -> None:
     """Makes the world's k-th write kill the deploy, before or after it took effect."""
     count = 0
@@ -261,15 +269,10 @@ def _killing(world: World, at: int, *, before: bool) -> None:
 
         return wrapped
 
-    places: list[tuple[object, Sequence[str]]] = [
-        (world.engine, ["build", "push"]),
-        (world.ecr, ["ensure"]),
-        (world.ecs, ["register"]),
-        (world.prefect, ["create", "patch", "add_schedule", "change_schedule", "remove_schedule"]),
-    ]
-    for place, names in places:
-        for name in names:
-            setattr(place, name, wrap(getattr(place, name)))
+    for place in (world.engine, world.ecr, world.ecs, world.prefect):
+        for name in WRITES:
+            if hasattr(place, name):
+                setattr(place, name, wrap(getattr(place, name)))
 
 
 def _before() -> Service:
@@ -295,27 +298,53 @@ def test_killed_at_any_write_and_run_again_it_arrives_at_the_same_end(at: int, b
     undisturbed = deployed(World())
     undisturbed.deploy(_after())
     world = deployed(World())
-    spared = world.__dict__.copy()
-    _killing(world, at, before=before)
-    with pytest.raises(Killed):
-        world.deploy(_after())
-    for name in ("engine", "ecr", "ecs", "prefect"):
-        vars(spared[name]).pop("build", None)
-        for wrapped in (
-            "push",
-            "ensure",
-            "register",
-            "create",
-            "patch",
-            "add_schedule",
-            "change_schedule",
-            "remove_schedule",
-        ):
-            vars(spared[name]).pop(wrapped, None)
+    assert _killed(world, _after(), at, before=before)
     (result,) = world.deploy(_after())
     assert result.error is None
     assert world.dump() == undisturbed.dump()
     assert world.plan([_after()]).changes == 0
+
+
+def _killed(world: World, declared: Service, at: int, *, before: bool) -> bool:
+    """Deploys until the k-th write, then gives the world its writes back; whether there was such a write."""
+    _killing(world, at, before=before)
+    try:
+        world.deploy(declared)
+    except Killed:
+        return True
+    finally:
+        for place in (world.engine, world.ecr, world.ecs, world.prefect):
+            for name in WRITES:
+                vars(place).pop(name, None)
+    return False
+
+
+@pytest.mark.parametrize("second", range(1, 7))
+@pytest.mark.parametrize("first", range(1, 7))
+def test_two_deploys_of_different_content_killed_one_after_the_other_leave_nothing_to_mend(
+    first: int, second: int
+) -> None:
+    world, undisturbed = World(), World()
+    world.deploy(_before())
+    other = service(
+        "a", Deployment(name="daily", schedules=(Schedule(slug="moved", cron="0 9 * * *"),)), memory=2048, cpu=512
+    )
+    _killed(world, other, first, before=False)
+    _killed(world, _after(), second, before=False)
+    (result,) = world.deploy(_after())
+    undisturbed.deploy(_before())
+    undisturbed.deploy(_after())
+    assert result.error is None
+    assert _schedules(world) == _schedules(undisturbed)
+    assert world.plan([_after()]).changes == 0
+
+
+def _schedules(world: World) -> dict[tuple[str, str], Any]:
+    return {
+        (live.name, schedule.slug): (schedule.schedule, schedule.active)
+        for live in world.prefect.by_id.values()
+        for schedule in live.schedules
+    }
 
 
 def test_a_registry_that_shows_no_image_after_the_push_stops_the_release() -> None:
