@@ -8,8 +8,14 @@
 PYTHON ?= python3
 TOOLS := .venv/bin/python -m tools
 .DEFAULT_GOAL := help
+# As they are: make itself would expand a $ in them, and run $(shell ...).
+override NAME := $(value NAME)
+override PARAMS := $(value PARAMS)
+override DEPLOYMENT := $(value DEPLOYMENT)
+override TO := $(value TO)
 export NAME PARAMS DEPLOYMENT TO
 ifdef ENVIRONMENT
+override ENVIRONMENT := $(value ENVIRONMENT)
 export ENVIRONMENT
 endif
 
