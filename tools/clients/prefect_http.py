@@ -130,11 +130,21 @@ class Http:
                 f"Prefect answered {status} to {doing}: {detail}", _BUSY if broken else "", passing=broken
             )
         empty = status == requests.codes.no_content or not response.content
-        if not empty and "json" not in response.headers.get("content-type", ""):
+        if not empty and not _is_json(response):
             raise RemoteError(
                 f"what answers at {self.url} is no Prefect API ({doing} gave no JSON)",
                 "PREFECT_API_URL is the API's address, ending in /api; not the UI's",
             )
+
+
+def _is_json(response: requests.Response) -> bool:
+    if "json" not in response.headers.get("content-type", ""):
+        return False
+    try:
+        response.json()
+    except ValueError:  # it was cut off on its way
+        return False
+    return True
 
 
 def _session(key: str | None, adapter: HTTPAdapter) -> requests.Session:
