@@ -16,7 +16,7 @@ from tools.clients.prefect_runs import runs
 from tools.desired import mark
 from tools.errors import UserError
 from tools.model import Registration
-from tools.registration import points_at
+from tools.registration import made_by_hand, points_at
 from tools.terminal import console, print_json
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -55,8 +55,11 @@ def _with_strays(planned: Plan, environment: deploy.Environment) -> Plan:
 
 
 def _strays(environment: deploy.Environment, declared: set[str]) -> list[Registration]:
-    marked = environment.prefect.tagged(mark(environment.settings.environment))
-    return [item for item in marked if item.flow not in declared]
+    name = environment.settings.environment
+    marked = [item for item in environment.prefect.tagged(mark(name)) if item.flow not in declared]
+    arns = {points_at(item) for item in marked} - {""}
+    releases = {arn: release for arn in sorted(arns) if (release := environment.ecs.release(arn))}
+    return [item for item in marked if not made_by_hand(item, name, releases)]
 
 
 def status(arguments: argparse.Namespace) -> int:

@@ -12,11 +12,13 @@ from threading import Thread
 
 import pytest
 
+from tools.clients.ecs import Ecs
+from tools.clients.prefect_api import PrefectApi
 from tools.settings import Connection
 from tools.tests.conftest import free_port
 from tools.tests.recorder import Recorder
 from tools.tests.repositories import STORAGE, Repository, make_service
-from tools.tests.test_contracts import unique
+from tools.tests.test_contracts import draft, make_pool, registration, unique
 
 VERBS = ("plan", "status", "history", "rollback", "prune", "unlock")
 Done = subprocess.CompletedProcess[str]
@@ -252,3 +254,21 @@ def test_an_unknown_service_is_told_with_those_there_are(
     for verb in ("plan", "status"):
         refused(repository.run(verb, "helo", **cloud[2]), 2, "helo", "hello")
     assert (cloud[0].requests, cloud[1].requests) == ([], [])
+
+
+def test_a_flow_that_left_is_told_and_what_was_duplicated_from_it_is_not(
+    repository: Repository, cloud: tuple[Recorder, Recorder, dict[str, str]], prefect_api_url: str, moto: Connection
+) -> None:
+    make_pool(prefect_api_url)
+    flow, api = unique("left"), PrefectApi(prefect_api_url)
+    gone = Ecs(moto).register(draft(flow))
+    points = {"version": "1", "job_variables": {"task_definition_arn": gone.arn}}
+    made = [api.create(registration(flow, name=name, schedules=(), **points)) for name in ("daily", "daily-copy")]
+
+    notes = json.loads(repository.run("plan", "--json", **cloud[2]).stdout)["notes"]
+    pruned = json.loads(repository.run("prune", "--json", **cloud[2]).stdout)["deployments"]
+    for item in made:
+        api.remove(item.id)
+
+    assert [note for note in notes if flow in note] == [f"{flow}/daily: no longer declared; `prune` deletes it"]
+    assert [name for name in pruned if flow in name] == [f"{flow}/daily"]
