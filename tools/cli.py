@@ -96,10 +96,11 @@ def _test(arguments: argparse.Namespace) -> int:
     from tools import process
     from tools.discover import services
 
-    if arguments.name is None:
-        return process.test_all(ROOT, services(ROOT), arguments.pytest, say)
+    if arguments.name is None or arguments.name.startswith("-"):  # `test -- -k plan` names no flow
+        given = [arguments.name] if arguments.name else []
+        return process.test_all(ROOT, services(ROOT), [*given, *arguments.pytest], say)
     (service,) = services(ROOT, [arguments.name])
-    return process.test(ROOT, service, arguments.pytest, say)
+    return process.test(ROOT, service, arguments.pytest, say, None)
 
 
 def _ui(_: argparse.Namespace) -> int:
