@@ -85,10 +85,13 @@ def observe(
         known |= {arn: found for arn, found in zip(wanted, pool.map(ecs.release, wanted), strict=True) if found}
         absent = set(secrets.result())
     images = _images(desired, known, ecr)
+    families: dict[str, dict[str, Release]] = {}
+    for arn, found in known.items():
+        families.setdefault(found.family, {})[arn] = found
     return {
         item.service.name: Observed(
             newest=release,
-            releases=_of(item, known),
+            releases=families.get(item.draft.family, {}),
             deployments=tuple(by_flow.get(item.service.name, ())),
             image=images.get(item.service.name, ""),
             missing_secrets=tuple(p for p in item.draft.secret_paths.values() if p in absent),
@@ -129,10 +132,6 @@ def observe_images(desired: Sequence[Desired], ecr: Registry) -> State:
 def _arns(by_flow: Mapping[str, Sequence[Registration]]) -> set[str]:
     arns = {item.job_variables.get("task_definition_arn") for items in by_flow.values() for item in items}
     return {arn for arn in arns if isinstance(arn, str) and arn}
-
-
-def _of(item: Desired, known: Mapping[str, Release]) -> dict[str, Release]:
-    return {arn: release for arn, release in known.items() if release.family == item.draft.family}
 
 
 def _images(desired: Sequence[Desired], known: Mapping[str, Release], ecr: Registry) -> dict[str, str]:
