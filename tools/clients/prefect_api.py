@@ -1,14 +1,15 @@
 """Deployments, schedules, flow runs and their logs in the Prefect API.
 
-Reads and repeatable writes are retried in bounded time; the one write that is not repeatable, creating, is resolved by
-reading when its reply is lost. A flow run is created under a key of its own, so that is repeatable.
+Reads and repeatable writes are retried in bounded time; creating a deployment or a schedule is not repeatable: it is
+resolved by reading when its reply is lost, and tried again where it was not done. A flow run is created under a key of
+its own, so that is repeatable.
 """
 
 from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,8 +17,8 @@ from tools.clients.prefect_http import PAGE, Http
 from tools.errors import RemoteError
 from tools.model import LiveSchedule, Registration
 
-CREATE_WAITS = (0.3, 0.6, 1.2, 2.4, 4.8)
-"""Seconds between the tries of the one write that is not repeated blindly."""
+WAITS = (0.3, 0.6, 1.2, 2.4, 4.8)
+"""Seconds between the tries of a write that is not repeated blindly."""
 FINAL = frozenset({"COMPLETED", "FAILED", "CRASHED", "CANCELLED"})
 
 
@@ -102,17 +103,7 @@ class PrefectApi(Http):
             "enforce_parameter_schema": True,
             "schedules": [_schedule_body(item, new=True) for item in wanted.schedules],
         }
-        for wait in (*CREATE_WAITS, None):
-            try:
-                self.call("POST", "/deployments/", body, repeatable=False)
-            except RemoteError as error:
-                made = self._named(wanted)  # the reply may be all that was lost
-                if made is None and wait is not None and error.passing:
-                    time.sleep(wait)
-                    continue
-                if made is None:
-                    raise
-            break
+        self._make("/deployments/", body, lambda: self._named(wanted) is not None)
         made = self._named(wanted)
         if made is None:
             raise RemoteError(f"Prefect: {wanted.full_name} was created and cannot be found", "run this again")
@@ -131,17 +122,12 @@ class PrefectApi(Http):
 
     def add_schedule(self, deployment_id: str, schedule: LiveSchedule) -> None:
         """Adds a schedule to a deployment."""
-        try:
-            self.call(
-                "POST",
-                f"/deployments/{deployment_id}/schedules",
-                [_schedule_body(schedule, new=True)],
-                repeatable=False,
-            )
-        except RemoteError:
-            live = self.call("GET", f"/deployments/{deployment_id}/schedules")
-            if schedule.slug not in {item.get("slug") for item in live}:
-                raise
+        path = f"/deployments/{deployment_id}/schedules"
+
+        def made() -> bool:
+            return schedule.slug in {item.get("slug") for item in self.call("GET", path)}
+
+        self._make(path, [_schedule_body(schedule, new=True)], made)
 
     def change_schedule(
         self, deployment_id: str, live: LiveSchedule, wanted: LiveSchedule, active: bool | None
@@ -192,6 +178,20 @@ class PrefectApi(Http):
     def run_url(self, run_id: str) -> str:
         """Where the UI shows a run."""
         return f"{self.url.removesuffix('/api')}/runs/flow-run/{run_id}"
+
+    def _make(self, path: str, body: Any, made: Callable[[], bool]) -> None:
+        """Makes what must not be made twice: before it is tried again it is read whether only the reply was lost."""
+        for wait in (*WAITS, None):
+            try:
+                self.call("POST", path, body, repeatable=False)
+            except RemoteError as error:
+                if made():
+                    return
+                if wait is None or not error.passing:
+                    raise
+                time.sleep(wait)
+            else:
+                return
 
     def _named(self, wanted: Registration) -> Registration | None:
         found = self.call("GET", f"/deployments/name/{wanted.full_name}", gone_is_done=True)

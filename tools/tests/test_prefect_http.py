@@ -13,12 +13,15 @@ import pytest
 from tools.clients.prefect_api import PrefectApi
 from tools.clients.prefect_http import Http
 from tools.errors import RemoteError
+from tools.model import LiveSchedule
 from tools.tests.recorder import Recorder
 from tools.tests.test_contracts import make_pool, registration, unique
 
 
 class Script:
     """A server that gives some statuses one after another, the last of them for ever; `seen` has what arrived."""
+
+    ANSWER = b"{}"
 
     def __init__(self, *statuses: int) -> None:
         self._statuses = list(statuses)
@@ -47,9 +50,9 @@ class Script:
                 status = script._statuses.pop(0) if len(script._statuses) > 1 else script._statuses[0]
                 self.send_response(status)
                 self.send_header("content-type", "application/json")
-                self.send_header("content-length", "2")
+                self.send_header("content-length", str(len(script.ANSWER)))
                 self.end_headers()
-                self.wfile.write(b"{}")
+                self.wfile.write(script.ANSWER)
 
             do_GET = do_POST = do_PATCH = _answer  # noqa: N815 - the names that http.server calls
 
@@ -148,3 +151,31 @@ def test_a_run_whose_answer_is_lost_is_started_once(prefect_api_url: str) -> Non
     wanted = {"deployments": {"id": {"any_": [made.id]}}}
     assert [item["id"] for item in api.all("flow_runs", wanted)] == [run.id]
     assert (run.state, api.start(made.id, {"table": "x"}).id != run.id) == ("Scheduled", True)
+
+
+@pytest.mark.parametrize(
+    ("statuses", "sent"), [((503, 200, 503, 200, 201), 3), ((503, 200, 422, 200), 2), ((422, 200), 1)]
+)
+def test_a_schedule_is_added_again_only_while_the_server_is_busy(statuses: tuple[int, ...], sent: int) -> None:
+    script = Script(*statuses)
+    extra = LiveSchedule(slug="extra", schedule={"cron": "0 0 * * *", "timezone": "UTC"})
+    with script.serving() as url:
+        if statuses[-1] == 201:
+            PrefectApi(url).add_schedule("x", extra)
+        else:
+            with pytest.raises(RemoteError, match="422"):
+                PrefectApi(url).add_schedule("x", extra)
+
+    # Between the tries it is read whether the schedule is there.
+    assert [item[:4].strip() for item in script.seen] == ["POST", "GET"] * (sent - 1) + ["POST"] + ["GET"] * (sent < 3)
+
+
+def test_a_schedule_whose_reply_was_lost_is_not_added_twice() -> None:
+    class Added(Script):
+        ANSWER = b'[{"slug": "extra"}]'
+
+    script = Added(503, 200, 500)
+    with script.serving() as url:
+        PrefectApi(url).add_schedule("x", LiveSchedule(slug="extra", schedule={"interval": 60.0}))
+
+    assert [item[:4].strip() for item in script.seen] == ["POST", "GET"]
