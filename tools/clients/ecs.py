@@ -39,6 +39,11 @@ class Ecs:
     def _client(self) -> ECSClient:
         return self._new_client(5)
 
+    @cached_property
+    def _once(self) -> ECSClient:
+        """For the write that must not be repeated blindly."""
+        return self._new_client(1)
+
     def _new_client(self, attempts: int) -> ECSClient:
         return session(self._connection).client(
             "ecs", endpoint_url=self._connection.endpoint, config=config(self._connection, attempts)
@@ -109,7 +114,7 @@ class Ecs:
         doing = f"registering the task definition {draft.family} (ecs:RegisterTaskDefinition)"
         try:
             with told(doing, self._connection):
-                answer = self._new_client(1).register_task_definition(**to_task_definition(draft))
+                answer = self._once.register_task_definition(**to_task_definition(draft))
         except LostReplyError:
             newest = self.release(draft.family)
             if newest is None or newest.model_dump() != draft.model_dump():
