@@ -36,7 +36,8 @@ def all_locks(root: Path) -> list[Lock]:
     base = root / BASE_DIRECTORY
     base_lock = base / "requirements.lock"
     services = sorted((root / "services").glob("*/pyproject.toml"))
-    benches = [root / "tools" / "bench" / "pyproject.toml", *sorted((root / "services").glob("*/bench/pyproject.toml"))]
+    upon_base = [*services, root / "tools" / "bench" / "pyproject.toml"]
+    upon_base += sorted((root / "services").glob("*/bench/pyproject.toml"))
     return [
         Lock(base_lock, base / "pyproject.toml"),
         Lock(
@@ -44,7 +45,7 @@ def all_locks(root: Path) -> list[Lock]:
         ),
         Lock(root / "requirements.lock", root / "pyproject.toml", "dev"),
         Lock(root / "compose" / "aws" / "requirements.lock", root / "compose" / "aws" / "pyproject.toml"),
-        *(Lock(source.with_name("requirements.lock"), source, constraint=base_lock) for source in (*services, *benches)),
+        *(Lock(source.with_name("requirements.lock"), source, constraint=base_lock) for source in upon_base),
     ]
 
 

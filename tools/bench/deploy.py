@@ -27,7 +27,7 @@ from tools.tests.clouds import own_cloud
 
 COUNTS = (10, 100)
 MANY = 1000
-ROUNDS = 5
+ROUNDS = 3
 OURS, PREFECT, BAKE = "deploy", "prefect deploy --all", "docker buildx bake"
 BY_HAND, IMPORTED = "build, push, patch by hand", "the same, and import in its image"
 HEAD = ("way", "seconds", "best", "noise", "CPU s", "peak MB", "beside ours")
