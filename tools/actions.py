@@ -64,6 +64,16 @@ class Create(Action):
     stage = "register"
     verb = "create"
     name: str
+    paused: frozenset[str] = frozenset()
+    """Slugs of schedules that start paused, as those were whose place they take."""
+
+    def made(self, wanted: Registration) -> Registration:
+        """The deployment as it is created."""
+        schedules = (
+            schedule.model_copy(update={"active": schedule.active and schedule.slug not in self.paused})
+            for schedule in wanted.schedules
+        )
+        return wanted.model_copy(update={"schedules": tuple(schedules)})
 
 
 @dataclass(frozen=True)

@@ -282,7 +282,7 @@ class _Run:
         prefect = self._clients.prefect
         match action:
             case Create():
-                prefect.create(wanted[action.name])
+                prefect.create(action.made(wanted[action.name]))
                 result.done.append(f"created {action.name}")
             case Patch():
                 registration = wanted[action.live.name]

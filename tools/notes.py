@@ -13,6 +13,8 @@ from tools.model import Registration, Release
 from tools.observe import Observed
 from tools.registration import made_by_hand, points_at, spoken
 
+LEFT = "no longer declared; until `prune` deletes it, its schedules go on"
+
 
 def notes(release: Release, observed: Observed, work_pool: str) -> Iterator[str]:
     """Remarks on one service.
@@ -30,7 +32,7 @@ def notes(release: Release, observed: Observed, work_pool: str) -> Iterator[str]
         elif made_by_hand(live, release.environment, observed.releases):
             yield f"deployment {live.name}: was made by hand, and stays"
         else:
-            yield f"deployment {live.name}: no longer declared; `prune` deletes it"
+            yield f"deployment {live.name}: {LEFT}"
 
 
 def _behind(release: Release, observed: Observed) -> Iterator[str]:

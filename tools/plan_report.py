@@ -85,7 +85,7 @@ def _schedules(item: ServicePlan, action: Action) -> Sequence[LiveSchedule]:
     """The schedules that an action makes or changes, as they are afterwards."""
     match action:
         case Create():
-            return registrations(item.release, item.work_pool)[action.name].schedules
+            return action.made(registrations(item.release, item.work_pool)[action.name]).schedules
         case AddSchedule():
             return [action.wanted.model_copy(update={"active": action.wanted.active and not action.live.paused})]
         case ChangeSchedule():

@@ -42,9 +42,11 @@ def registration_actions(
     live = {item.name: item for item in observed.deployments}
     actions: list[Action] = []
     drift: list[Drift] = []
-    for name, wanted in registrations(release, work_pool).items():
+    made = registrations(release, work_pool)
+    former = _former(release, observed) if len(set(made) - set(live)) == 1 else None
+    for name, wanted in made.items():
         if name not in live:
-            actions.append(Create(wanted.full_name, ("there is no such deployment yet",), name))
+            actions.append(_creation(wanted, former))
             continue
         base = _base(live[name], observed, work_pool)
         patch, found = _patch(live[name], base, wanted, schema_known, keep=keep)
@@ -54,6 +56,27 @@ def registration_actions(
         actions += [*schedules, *patch]
         drift += [*found, *odd]
     return tuple(actions), tuple(drift)
+
+
+def _former(release: Release, observed: Observed) -> Registration | None:
+    """The deployment whose place a new one takes: the only one of ours that is no longer declared."""
+    gone = [item for item in observed.deployments if not release.declares(item.name)]
+    ours = [item for item in gone if not made_by_hand(item, release.environment, observed.releases)]
+    return ours[0] if len(ours) == 1 else None
+
+
+def _creation(wanted: Registration, former: Registration | None) -> Create:
+    """Creating a deployment; a pause of the one whose place it takes goes on."""
+    why = ("there is no such deployment yet",)
+    paused = {item.slug for item in wanted.schedules if former and item.active and _is_paused(former, item.slug)}
+    if not former or not paused:
+        return Create(wanted.full_name, why, wanted.name)
+    said = f"it takes the place of {former.name}, which is paused, and stays paused: {', '.join(sorted(paused))}"
+    return Create(wanted.full_name, (*why, said), wanted.name, frozenset(paused))
+
+
+def _is_paused(live: Registration, slug: str) -> bool:
+    return live.paused or any(item.slug == slug and not item.active for item in live.schedules)
 
 
 def _base(live: Registration, observed: Observed, work_pool: str) -> Registration | None:

@@ -16,6 +16,7 @@ from tools.clients.prefect_runs import runs
 from tools.desired import mark
 from tools.errors import UserError
 from tools.model import Registration
+from tools.notes import LEFT
 from tools.registration import made_by_hand, points_at
 from tools.terminal import console, print_json
 
@@ -51,7 +52,10 @@ def _with_strays(planned: Plan, environment: deploy.Environment) -> Plan:
     """The plan with a remark on each deployment of a flow that the repository no longer declares."""
     declared = {item.name for item in planned.services}
     strays = _strays(environment, declared)
-    return replace(planned, notes=tuple(f"{item.full_name}: no longer declared; `prune` deletes it" for item in strays))
+    return replace(
+        planned,
+        notes=tuple(f"{item.full_name}: {LEFT}" for item in strays),
+    )
 
 
 def _strays(environment: deploy.Environment, declared: set[str]) -> list[Registration]:

@@ -14,6 +14,7 @@ import pytest
 
 from tools.clients.ecs import Ecs
 from tools.clients.prefect_api import PrefectApi
+from tools.notes import LEFT
 from tools.settings import Connection
 from tools.tests.conftest import free_port
 from tools.tests.recorder import Recorder
@@ -270,5 +271,5 @@ def test_a_flow_that_left_is_told_and_what_was_duplicated_from_it_is_not(
     for item in made:
         api.remove(item.id)
 
-    assert [note for note in notes if flow in note] == [f"{flow}/daily: no longer declared; `prune` deletes it"]
+    assert [note for note in notes if flow in note] == [f"{flow}/daily: {LEFT}"]
     assert [name for name in pruned if flow in name] == [f"{flow}/daily"]

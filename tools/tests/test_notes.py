@@ -69,7 +69,7 @@ def other(**changes: Any) -> Registration:
 
 
 TWO = release(2, ecs_run={"memory": 1024})
-LEFT = "deployment old: no longer declared; `prune` deletes it"
+LEFT = "deployment old: no longer declared; until `prune` deletes it, its schedules go on"
 BY_SOMEBODY = "deployment other: was made by hand, and stays"
 UNDECLARED: dict[str, tuple[Registration, str]] = {
     "that an older release declares": (live(TWO_DEPLOYMENTS, "old"), LEFT),

@@ -569,3 +569,55 @@ def test_a_deployment_of_another_environment_under_another_name_refuses_the_serv
 
     (problem,) = planned(ONE, observed).problems
     assert problem.startswith("the deployment hello/theirs is of another environment")
+
+
+# Another name ---------------------------------------------------------------------------------------------------------
+
+RENAMED = release(None, deployments=(deployment("other"),))
+
+
+@pytest.mark.parametrize(
+    "paused", [{"paused": True}, {"schedules": (live_schedule(active=False),)}], ids=["the deployment", "its schedule"]
+)
+def test_a_deployment_that_gets_another_name_stays_paused(paused: dict[str, Any]) -> None:
+    observed = deployed(ONE, **paused)
+    item = planned(RENAMED, observed)
+    done = carried_out(item, observed, RENAMED)
+    (made,) = (found for found in done.deployments if found.name == "other")
+
+    assert "it takes the place of main, which is paused, and stays paused: daily" in why(item)
+    assert [found.active for found in made.schedules] == [False]
+    assert said(planned(RENAMED, done)) == []
+
+
+def test_a_deployment_that_gets_another_name_runs_where_the_former_did() -> None:
+    observed = deployed(ONE)
+    done = carried_out(planned(RENAMED, observed), observed, RENAMED)
+
+    assert [found.active for item in done.deployments if item.name == "other" for found in item.schedules] == [True]
+
+
+PAIR = release(1, deployments=(deployment("a"), deployment("b")))
+MINE = live(ONE, paused=True, id="id-mine", tags=()).model_copy(update={"name": "mine"})
+NOBODYS: dict[str, tuple[Release, Release, list[Registration]]] = {
+    "somebody's own is paused": (
+        ONE,
+        release(None, deployments=(deployment(), deployment("new"))),
+        [live(ONE), MINE],
+    ),
+    "two go": (
+        PAIR,
+        release(None, deployments=(deployment("new"),)),
+        [live(PAIR, "a", paused=True), live(PAIR, "b", paused=True)],
+    ),
+}
+
+
+@pytest.mark.parametrize(("before", "draft", "deployments"), NOBODYS.values(), ids=NOBODYS)
+def test_a_new_deployment_that_takes_nobody_s_place_is_active(
+    before: Release, draft: Release, deployments: list[Registration]
+) -> None:
+    observed = world(before, deployments=deployments)
+    done = carried_out(planned(draft, observed, "overwrite"), observed, draft)
+
+    assert [found.active for item in done.deployments if item.name == "new" for found in item.schedules] == [True]

@@ -141,7 +141,8 @@ def carried_out(item: ServicePlan, observed: Observed, built: Release, steps: in
 def _registered(action: object, deployments: Sequence[Registration], done: Release) -> list[Registration]:
     made = registrations(done, POOL)
     if isinstance(action, Create):
-        return [*deployments, live(done, action.name)]
+        schedules = action.made(live(done, action.name)).schedules
+        return [*deployments, live(done, action.name, schedules=schedules)]
     if isinstance(action, Delete):
         return [item for item in deployments if item.id != action.live.id]
     return [_changed(action, item, made.get(item.name, item)) for item in deployments]
