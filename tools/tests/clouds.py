@@ -13,9 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import boto3
-import requests
 
-from tools.tests.conftest import bare_environment, free_port
+from tools.tests.conftest import ask, bare_environment, free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -62,7 +61,7 @@ class Cloud:
 
     def prefect(self, method: str, path: str, body: object = None) -> Any:
         """Asks the Prefect API."""
-        answer = requests.request(method, f"http://127.0.0.1:{self.prefect_port}/api{path}", json=body, timeout=30)
+        answer = ask(method, f"http://127.0.0.1:{self.prefect_port}/api{path}", body)
         answer.raise_for_status()
         return answer.json() if answer.content else None
 

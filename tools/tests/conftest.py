@@ -33,6 +33,16 @@ def bare_environment(**more: str) -> dict[str, str]:
     return {**kept, **bundle, **more}
 
 
+def ask(method: str, url: str, body: object = None) -> requests.Response:
+    """Asks a Prefect server; again where it is too busy to do it, which SQLite often is."""
+    for wait in (0.2, 0.5, 1.0, 2.0, 4.0):
+        answer = requests.request(method, url, json=body, timeout=30)
+        if answer.status_code != requests.codes.unavailable:
+            return answer
+        time.sleep(wait)
+    return requests.request(method, url, json=body, timeout=30)
+
+
 def serving(command: list[str], url: str, log: Path, environment: Mapping[str, str]) -> Iterator[str]:
     """Runs a server until the fixture ends; gives its address once it answers."""
     with log.open("wb") as output:

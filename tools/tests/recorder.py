@@ -55,6 +55,8 @@ class Recorder:
                 headers = {name: value for name, value in self.headers.items() if name.lower() != "connection"}
                 url = recorder._upstream + self.path
                 answer = requests.request(self.command, url, data=body, headers=headers, timeout=60)
+                if answer.status_code == requests.codes.unavailable:
+                    recorder.requests.remove(request)  # too busy to do it, which SQLite often is: it will come again
                 self.send_response(recorder.status(request, answer.status_code))
                 for name, value in answer.headers.items():
                     if name.lower() not in _HOP:

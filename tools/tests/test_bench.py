@@ -6,7 +6,6 @@ import sys
 from pathlib import Path
 
 import pytest
-import requests
 import yaml
 
 from tools import fingerprint
@@ -20,7 +19,7 @@ from tools.deploy import connect
 from tools.discover import services
 from tools.errors import RemoteError, UserError
 from tools.settings import Connection
-from tools.tests.conftest import bare_environment
+from tools.tests.conftest import ask, bare_environment
 from tools.tests.repositories import Repository, make_base
 
 MEGABYTE = 1_000_000
@@ -155,7 +154,7 @@ def test_a_deploy_finds_nothing_to_do_where_seed_has_been(
     repository = Repository(tmp_path)
     wanted = flows.names("bench", 3)
     flows.write_services(tmp_path, wanted)
-    requests.post(f"{prefect_api_url}/work_pools/", json={"name": "data-flows", "type": "process"}, timeout=10)
+    ask("POST", f"{prefect_api_url}/work_pools/", {"name": "data-flows", "type": "process"})
     ports = {
         "PREFECT_PORT": prefect_api_url.removesuffix("/api").rpartition(":")[2],
         "AWS_PORT": str(ministack.endpoint).rpartition(":")[2],

@@ -15,7 +15,7 @@ from tools.clients.prefect_api import PrefectApi
 from tools.errors import RemoteError, UserError
 from tools.model import Deployment, ECSRun, LiveSchedule, Registration, Release, Schedule
 from tools.settings import Connection
-from tools.tests.conftest import free_port
+from tools.tests.conftest import ask, free_port
 from tools.tests.fakes import FakeEcr, FakeEcs, FakePrefect
 
 EMULATORS = ["ministack", "moto"]
@@ -50,9 +50,7 @@ def prefect(request: pytest.FixtureRequest) -> FakePrefect | PrefectApi:
 
 def make_pool(url: str) -> None:
     """The work pool that the registrations name."""
-    import requests
-
-    requests.post(f"{url}/work_pools/", json={"name": "pool", "type": "process"}, timeout=10)
+    ask("POST", f"{url}/work_pools/", {"name": "pool", "type": "process"})
 
 
 def draft(service: str, **changes: object) -> Release:

@@ -19,7 +19,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import requests
 
 from tools.actions import OnDrift, Plan, Provenance, Result
 from tools.apply import Clients, apply
@@ -34,7 +33,7 @@ from tools.observe import observe
 from tools.plan import plan
 from tools.plan_report import plan_json
 from tools.settings import Connection, Settings
-from tools.tests.conftest import bare_environment, free_port, serving
+from tools.tests.conftest import ask, bare_environment, free_port, serving
 from tools.tests.fakes import FakeEcr, FakeEcs, FakeEngine
 from tools.tests.recorder import Recorder
 from tools.tests.repositories import Repository
@@ -116,7 +115,7 @@ class Real:
 
     def hand(self, method: str, path: str, body: object = None) -> Any:
         """What an operator sends to the Prefect API, past the recorder."""
-        answer = requests.request(method, f"{self.direct_url}{path}", json=body, timeout=30)
+        answer = ask(method, f"{self.direct_url}{path}", body)
         assert answer.ok, answer.text
         return answer.json() if answer.content else None
 
@@ -281,7 +280,7 @@ FIELDS: dict[str, tuple[dict[str, Any], str]] = {
 def test_each_field_that_was_changed_by_hand_is_reported_and_left(
     real: Real, change: dict[str, Any], called: str
 ) -> None:
-    requests.post(f"{real.direct_url}/work_pools/", json={"name": "mine", "type": "process"}, timeout=10)
+    ask("POST", f"{real.direct_url}/work_pools/", {"name": "mine", "type": "process"})
     real.deploy(real.service())
     real.hand("PATCH", f"/deployments/{real.live.id}", {"enforce_parameter_schema": False, **change})
     edited = real.live
