@@ -25,7 +25,7 @@ from tools.model import MARK, Release
 from tools.notes import notes
 from tools.observe import Observed, State
 from tools.registration import live_releases, registration_actions
-from tools.releases import image_changes, release_changes
+from tools.releases import image_changes, newest_first, release_changes
 
 
 def plan(
@@ -101,8 +101,7 @@ def _refused(found: Drift) -> str:
 
 def _completed(draft: Release, observed: Observed) -> tuple[Release, bool]:
     """The draft with the image and the schema that are known already, and whether the schema is."""
-    newest_first = sorted(observed.releases.values(), key=lambda release: release.revision or 0, reverse=True)
-    for release in newest_first:
+    for release in newest_first(observed.releases.values()):
         if (release.fingerprint, release.platform) == (draft.fingerprint, draft.platform):
             draft = draft.model_copy(update={"image": release.image})
             if release.entrypoint == draft.entrypoint:
@@ -113,7 +112,7 @@ def _completed(draft: Release, observed: Observed) -> tuple[Release, bool]:
 def _same(draft: Release, observed: Observed) -> Release | None:
     """A release that is registered and says just what the draft says."""
     wanted = draft.content()
-    for release in sorted(observed.releases.values(), key=lambda found: found.revision or 0, reverse=True):
+    for release in newest_first(observed.releases.values()):
         if same(release.content(), wanted):
             return release
     return None

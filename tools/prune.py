@@ -17,7 +17,7 @@ from tools.clients.ecr import Image
 from tools.clients.ecs import Revision
 from tools.model import Registration, Release
 from tools.registration import made_by_hand, points_at
-from tools.rollback import newest_first
+from tools.releases import newest_first
 
 KEPT_RELEASES = 10
 """Of each service, beside those that are live."""

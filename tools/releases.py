@@ -5,7 +5,7 @@ Only inputs whose hashes both releases know are told by name; where one knows no
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from tools.differences import differences
 from tools.fingerprint import BASE_DIRECTORY
@@ -13,6 +13,11 @@ from tools.model import Release
 
 MAX_NAMED = 5
 """So many changed files are named, the rest counted."""
+
+
+def newest_first(releases: Iterable[Release]) -> list[Release]:
+    """Releases in order of their numbers, the highest first."""
+    return sorted(releases, key=lambda release: release.revision or 0, reverse=True)
 
 
 def release_changes(before: Release | None, after: Release) -> Iterator[str]:

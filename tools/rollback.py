@@ -8,7 +8,7 @@ did to one of these would be lost with it, so that is drift.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 
 from tools.actions import Delete, Drift, OnDrift, Plan, ServicePlan
@@ -18,6 +18,7 @@ from tools.model import Registration, Release
 from tools.observe import Observed
 from tools.plan import refusals
 from tools.registration import live_releases, made_by_hand, points_at, registration_actions, spoken
+from tools.releases import newest_first
 
 
 def chosen(name: str, environment: str, to: str, observed: Observed) -> Release:
@@ -58,11 +59,6 @@ def never_deployed(name: str, environment: str) -> UserError:
         f"{name} has no release in {environment}: it was never deployed there",
         f"make deploy-flow NAME={name} ENVIRONMENT={environment}",
     )
-
-
-def newest_first(releases: Iterable[Release]) -> list[Release]:
-    """Releases in order of their numbers, the highest first."""
-    return sorted(releases, key=lambda release: release.revision or 0, reverse=True)
 
 
 def live_release(observed: Observed) -> Release | None:

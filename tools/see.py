@@ -18,6 +18,7 @@ from tools.errors import UserError
 from tools.model import Registration
 from tools.notes import LEFT
 from tools.registration import made_by_hand, points_at
+from tools.releases import newest_first
 from tools.terminal import console, print_json
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -87,7 +88,7 @@ def show_history(arguments: argparse.Namespace) -> int:
     """Shows a flow's releases and what each changed."""
     environment = deploy.connect(arguments.environment, os.environ, DOTENV)
     observed = deploy.look_back(arguments.name, environment)
-    releases = rolling.newest_first(observed.releases.values())
+    releases = newest_first(observed.releases.values())
     if not releases:
         raise rolling.never_deployed(arguments.name, environment.settings.environment)
     live = [points_at(item) for item in observed.deployments]
