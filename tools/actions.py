@@ -6,7 +6,9 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal
 
 from tools.errors import ToolsError
-from tools.model import LiveSchedule, Registration, Release, Service
+from tools.model.prefect import LiveSchedule, Registration
+from tools.model.release import Release
+from tools.model.service import Service
 
 Stage = Literal["build", "push", "gate", "release", "register"]
 #: What to do with drift: refuse the service, write the repository's values over it, or leave it.

@@ -33,12 +33,13 @@ from tools.actions import (
     Result,
     ServicePlan,
 )
-from tools.clients.ecr import Login
-from tools.clients.images import FlowDescription, Step, Target
 from tools.desired import registrations
 from tools.errors import RemoteError, ToolsError, UserError
 from tools.fingerprint import BASE_DIRECTORY
-from tools.model import LiveSchedule, Registration, Release, Service
+from tools.model.images import FlowDescription, Login, Step, Target
+from tools.model.prefect import LiveSchedule, Registration
+from tools.model.release import Release
+from tools.model.service import Service
 from tools.plan import parameter_problems
 from tools.read_back import missing
 
@@ -236,7 +237,7 @@ class _Run:
     def gate(self, item: ServicePlan, result: Result) -> None:
         """Imports the flow in its image: proves that it can start, and gives its parameter schema."""
         engine, release = self._clients.engine, result.release
-        reference = f"{item.release.repository}:{release.fingerprint}"
+        reference = release.tag
         if not engine.has(reference):
             reference = release.image
             engine.pull(reference, self._need_login())

@@ -20,8 +20,9 @@ from tools.terminal import complain, console, failures, print_json, say, show_re
 
 if TYPE_CHECKING:
     from tools.actions import Plan, Stage
-    from tools.clients.prefect_api import FlowRun, LogLine
-    from tools.model import Registration, Service
+    from tools.model.prefect import Registration
+    from tools.model.runs import FlowRun, LogLine
+    from tools.model.service import Service
 
 ROOT = Path(__file__).resolve().parent.parent
 DOTENV = ROOT / ".env"
@@ -128,7 +129,7 @@ def _lock(arguments: argparse.Namespace) -> int:
 
 
 def _schema(_: argparse.Namespace) -> int:
-    from tools.model import Declaration
+    from tools.model.service import Declaration
 
     print_json(Declaration.model_json_schema())
     return 0
@@ -292,7 +293,7 @@ def _chosen(service: Service, live: Sequence[Registration], arguments: argparse.
 
 
 def _told(item: LogLine | FlowRun | str, last: FlowRun) -> FlowRun:
-    from tools.clients.prefect_api import FlowRun, LogLine
+    from tools.model.runs import FlowRun, LogLine
 
     screen = console()
     if isinstance(item, LogLine):

@@ -10,7 +10,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tools.errors import UserError
-from tools.model import Service
+from tools.model.names import BASE_IMAGE, image_tag
+from tools.model.service import Service
 
 FILE = Path("compose/flows.yaml")
 
@@ -44,7 +45,7 @@ _SERVICE = """
       context: ../services/{name}
       dockerfile: {dockerfile}
       args: {args}
-      additional_contexts: {{ base: "docker-image://data-flows/base" }}
+      additional_contexts: {{ base: "docker-image://{base}" }}
     entrypoint: [dumb-init, --single-child, --, run-as-owner, run-flow, {entrypoint}]
 """
 
@@ -83,7 +84,8 @@ def _service(service: Service) -> str:
     storage = service.declaration.docker_storage
     return _SERVICE.format(
         name=service.name,
-        image=f"{service.repository}:compose",
+        image=image_tag(service.name, "compose"),
+        base=BASE_IMAGE,
         dockerfile=_quoted(storage.dockerfile),
         args=json.dumps({name: _escaped(value) for name, value in sorted(storage.build_args.items())}),
         entrypoint=_quoted(storage.entrypoint),

@@ -18,15 +18,17 @@ from tools.clients import ssm
 from tools.clients.aws import check_account
 from tools.clients.ecr import Ecr
 from tools.clients.ecs import Ecs
-from tools.clients.images import Images, Step
+from tools.clients.images import Images
 from tools.clients.prefect_api import PrefectApi
 from tools.clients.prefect_variables import PrefectVariables
 from tools.desired import Desired, desire
 from tools.discover import check_name, services
 from tools.environment_lock import TIME_TO_LIVE, EnvironmentLock, Tell
 from tools.errors import UserError
-from tools.model import REPOSITORY_PREFIX
-from tools.observe import Observed, State, look_closer, observe, observe_images
+from tools.model.images import Step
+from tools.model.names import FAMILIES, REPOSITORIES, family
+from tools.model.observed import Observed, State
+from tools.observe import look_closer, observe, observe_images
 from tools.plan import plan
 from tools.provenance import provenance
 from tools.prune import Leftovers, leftovers
@@ -191,7 +193,7 @@ def look_back(name: str, environment: Environment) -> Observed:
         UserError: the name is none.
     """
     check_name(name)
-    releases = environment.ecs.releases(f"{REPOSITORY_PREFIX}-{environment.settings.environment}-{name}")
+    releases = environment.ecs.releases(family(environment.settings.environment, name))
     return Observed(
         newest=releases[0] if releases else None,
         releases={release.arn: release for release in releases},
@@ -239,9 +241,9 @@ def find_leftovers(root: Path, environment: Environment) -> Leftovers:
             f"there is no service under {root}/services: all of {environment.settings.environment} would be undeclared",
             "prune from a whole checkout of the branch that is deployed there; nothing was deleted",
         )
-    families = ecs.families(f"{REPOSITORY_PREFIX}-")
+    families = ecs.families(FAMILIES)
     revisions = [revision for family in families for revision in ecs.revisions(family)]
-    repositories = ecr.list_repositories(f"{REPOSITORY_PREFIX}/")
+    repositories = ecr.list_repositories(REPOSITORIES)
     images = [image for repository in repositories for image in ecr.images(repository)]
     deployments = environment.prefect.every_deployment()
     return leftovers(environment.settings.environment, names, deployments, revisions, images, datetime.now(UTC))

@@ -9,7 +9,10 @@ import shlex
 from dataclasses import dataclass
 
 from tools.fingerprint import Fingerprint
-from tools.model import FLOW_DIRECTORY, MARK, Deployment, LiveSchedule, Registration, Release, Schedule, Service
+from tools.model.names import FLOW_DIRECTORY, mark
+from tools.model.prefect import LiveSchedule, Registration
+from tools.model.release import Release
+from tools.model.service import Deployment, Schedule, Service
 from tools.settings import Settings
 
 
@@ -65,11 +68,6 @@ def secret_paths(service: Service, settings: Settings) -> dict[str, str]:
     """Where the secrets of a service lie in the Parameter Store: variable -> full path."""
     secrets = service.ecs_run(settings.environment).secrets
     return {name: f"{settings.parameter_root}/{service.name}/{parameter}" for name, parameter in secrets.items()}
-
-
-def mark(environment: str) -> str:
-    """The tag by which our deployments of an environment are known."""
-    return f"{MARK}:{environment}"
 
 
 def registrations(release: Release, work_pool: str) -> dict[str, Registration]:

@@ -18,8 +18,8 @@ from pydantic import ValidationError
 from tools import dockerfile, entrypoint
 from tools.errors import UserError
 from tools.explain import Source
-from tools.forms import inside_path
-from tools.model import Declaration, Service
+from tools.model.service import Declaration, Service
+from tools.model.values import inside_path
 from tools.settings import environment_name
 from tools.toml_lines import Location
 

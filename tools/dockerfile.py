@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from tools.forms import looks_secret
+from tools.model.secrets import looks_secret
 
 _VARIABLE = re.compile(r"""(?:^|\s)(\w+)(?:=("[^"]*"|'[^']*'|\S*))?""")
 _HEREDOC = re.compile(r"<<-?\s*[\"']?(\w+)[\"']?")

@@ -11,7 +11,7 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from tools.model import Declaration, Deployment, DockerStorage, ECSRun, Override, Schedule
+from tools.model.service import Declaration, Deployment, DockerStorage, ECSRun, Override, Schedule
 from tools.toml_lines import Location, lines
 
 _TABLES: dict[str, type[BaseModel]] = {

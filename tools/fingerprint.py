@@ -17,7 +17,7 @@ from pathlib import Path
 
 from tools.context import files, ignore_file
 from tools.errors import UserError
-from tools.model import Service
+from tools.model.service import Service
 
 BASE_DIRECTORY = "base-image"
 MAX_CONTEXT_BYTES = 500 * 1024 * 1024

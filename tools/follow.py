@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from tools.clients.prefect_api import FlowRun, LogLine
+from tools.model.runs import FlowRun, LogLine
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from rich.markup import escape
 from rich.padding import Padding
 from rich.text import Text
 
-from tools.model import Release
+from tools.model.release import Release
 from tools.releases import release_changes
 
 

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from cronsim import CronSim
 
-from tools.model import LiveSchedule
+from tools.model.prefect import LiveSchedule
 
 _START = datetime(2020, 1, 1)  # noqa: DTZ001 - where Prefect begins a rule without a start, in the schedule's own zone
 

@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from tools.desired import registrations
-from tools.model import Registration, Release
-from tools.observe import Observed
+from tools.model.observed import Observed
+from tools.model.prefect import Registration
+from tools.model.release import Release
 from tools.registration import made_by_hand, points_at, spoken
 
 LEFT = "no longer declared; until `prune` deletes it, its schedules go on"

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Protocol
 
 from tools.desired import Desired
-from tools.model import Registration, Release
+from tools.model.observed import Observed, State
+from tools.model.prefect import Registration
+from tools.model.release import Release
 
 PARALLEL = 8
 
@@ -33,24 +35,6 @@ class Deployments(Protocol):
     """The Prefect API, as far as it is read."""
 
     def deployments(self, flows: Sequence[str]) -> list[Registration]: ...
-
-
-@dataclass(frozen=True)
-class Observed:
-    """What an environment holds of one service."""
-
-    newest: Release | None = None
-    """The newest revision of its family."""
-    releases: Mapping[str, Release] = field(default_factory=dict)
-    """By ARN: those that its deployments point at, and the newest; more where it was looked closer."""
-    deployments: tuple[Registration, ...] = ()
-    image: str = ""
-    """The image of the desired fingerprint in the registry, by digest; looked for only where no release has it."""
-    missing_secrets: tuple[str, ...] = ()
-
-
-#: Observed of each service, by its name.
-State = Mapping[str, Observed]
 
 
 def observe(

@@ -6,24 +6,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from operator import attrgetter
 
-from tools.actions import (
-    ALL,
-    Action,
-    Build,
-    Drift,
-    Gate,
-    OnDrift,
-    Plan,
-    Push,
-    Register,
-    ServicePlan,
-    Stage,
-)
-from tools.desired import Desired, mark
-from tools.differences import same, shown
-from tools.model import MARK, Release
+from tools.actions import ALL, Action, Build, Drift, Gate, OnDrift, Plan, Push, Register, ServicePlan, Stage
+from tools.desired import Desired
+from tools.model.differences import same, shown
+from tools.model.names import mark, marks
+from tools.model.observed import Observed, State
+from tools.model.release import Release
 from tools.notes import notes
-from tools.observe import Observed, State
 from tools.registration import live_releases, registration_actions
 from tools.releases import image_changes, newest_first, release_changes
 
@@ -52,7 +41,7 @@ def _restricted(item: ServicePlan, stages: Sequence[Stage]) -> ServicePlan:
     kept = tuple(action for action in item.actions if action.stage in stages)
     problems = item.problems
     if "release" in stages and "push" not in stages and item.has(Push):
-        missing = f"the image {item.release.repository}:{item.release.fingerprint} is not in the registry"
+        missing = f"the image {item.release.tag} is not in the registry"
         problems = (*problems, f"{missing}; push it first: make push-flow NAME={item.name}")
     return replace(item, actions=kept, problems=problems)
 
@@ -60,7 +49,7 @@ def _restricted(item: ServicePlan, stages: Sequence[Stage]) -> ServicePlan:
 def _planned(item: Desired, observed: Observed, on_drift: OnDrift) -> ServicePlan:
     draft, known = _completed(item.draft, observed)
     actions: list[Action] = []
-    tag = f"{item.service.repository}:{draft.fingerprint}"
+    tag = draft.tag
     before = max(live_releases(observed), key=attrgetter("revision"), default=observed.newest)
     if not draft.image:
         actions += [
@@ -123,7 +112,7 @@ def _problems(item: Desired, observed: Observed, known: Release | None) -> Itera
         yield f"the secret's parameter {path} does not exist"
     ours = mark(item.draft.environment)
     for live in observed.deployments:
-        foreign = [tag for tag in live.tags if tag.startswith(f"{MARK}:") and tag != ours]
+        foreign = [tag for tag in live.tags if marks(tag) and tag != ours]
         if foreign:
             yield f"the deployment {live.full_name} is of another environment ({foreign[0]}) on the same Prefect API"
     if known:

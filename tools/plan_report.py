@@ -15,8 +15,9 @@ from rich.text import Text
 
 from tools.actions import Action, AddSchedule, ChangeSchedule, Create, Plan, ServicePlan
 from tools.desired import registrations
-from tools.differences import masked, shown
-from tools.model import LiveSchedule
+from tools.model.differences import shown
+from tools.model.prefect import LiveSchedule
+from tools.model.secrets import masked
 from tools.next_run import next_run, spoken_time
 
 _STYLES = {"create": "green", "add": "green", "delete": "red"}

@@ -16,7 +16,7 @@ from typing import IO
 
 from tools.errors import UserError
 from tools.fingerprint import BASE_DIRECTORY
-from tools.model import Service
+from tools.model.service import Service
 from tools.settings import LOCAL, read_dotenv
 from tools.venv import python
 

@@ -13,9 +13,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from tools.clients.ecr import Image
-from tools.clients.ecs import Revision
-from tools.model import Registration, Release
+from tools.model.images import Image
+from tools.model.observed import Revision
+from tools.model.prefect import Registration
+from tools.model.release import Release
 from tools.registration import made_by_hand, points_at
 from tools.releases import newest_first
 

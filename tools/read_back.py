@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from tools.actions import Delete, RemoveSchedule, ServicePlan
-from tools.model import Registration, Release
-from tools.observe import Observed
+from tools.model.observed import Observed
+from tools.model.prefect import Registration
+from tools.model.release import Release
 from tools.registration import registration_actions
 
 

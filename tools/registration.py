@@ -15,10 +15,12 @@ from operator import attrgetter
 from typing import Any
 
 from tools.actions import Action, AddSchedule, ChangeSchedule, Create, Drift, Patch, RemoveSchedule
-from tools.desired import mark, registrations
-from tools.differences import differences, same, shown
-from tools.model import LiveSchedule, Registration, Release
-from tools.observe import Observed
+from tools.desired import registrations
+from tools.model.differences import differences, same, shown
+from tools.model.names import mark
+from tools.model.observed import Observed
+from tools.model.prefect import LiveSchedule, Registration
+from tools.model.release import Release
 
 #: Fields of a Registration that the repository decides, as they are called in messages.
 FIELDS: Mapping[str, str] = {

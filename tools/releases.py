@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from tools.differences import differences
 from tools.fingerprint import BASE_DIRECTORY
-from tools.model import Release
+from tools.model.differences import differences
+from tools.model.release import Release
 
 MAX_NAMED = 5
 """So many changed files are named, the rest counted."""

@@ -11,7 +11,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from tools.actions import Plan, Result
-from tools.model import Service
+from tools.model.service import Service
 
 QUIET_SECONDS = 5
 """How often the same step of the same service is told where there is no terminal."""

@@ -14,8 +14,9 @@ from dataclasses import replace
 from tools.actions import Delete, Drift, OnDrift, Plan, ServicePlan
 from tools.desired import registrations
 from tools.errors import UserError
-from tools.model import Registration, Release
-from tools.observe import Observed
+from tools.model.observed import Observed
+from tools.model.prefect import Registration
+from tools.model.release import Release
 from tools.plan import refusals
 from tools.registration import live_releases, made_by_hand, points_at, registration_actions, spoken
 from tools.releases import newest_first

@@ -13,9 +13,9 @@ from tools import rollback as rolling
 from tools import status as standing
 from tools.actions import ALL, Plan
 from tools.clients.prefect_runs import runs
-from tools.desired import mark
 from tools.errors import UserError
-from tools.model import Registration
+from tools.model.names import mark
+from tools.model.prefect import Registration
 from tools.notes import LEFT
 from tools.registration import made_by_hand, points_at
 from tools.releases import newest_first

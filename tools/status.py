@@ -11,9 +11,10 @@ from rich.markup import escape
 from rich.table import Table
 
 from tools.actions import ServicePlan
-from tools.clients.prefect_runs import Run, Runs
-from tools.model import LiveSchedule, Registration, Release
-from tools.observe import Observed
+from tools.model.observed import Observed
+from tools.model.prefect import LiveSchedule, Registration
+from tools.model.release import Release
+from tools.model.runs import Run, Runs
 from tools.registration import spoken
 from tools.rollback import live_release
 

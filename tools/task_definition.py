@@ -6,9 +6,11 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from tools.model import Release
+from tools.model.names import PLATFORM
+from tools.model.release import Release
 
-LABEL = "data-flows.release"
+LABEL = f"{PLATFORM}.release"
+FINGERPRINT_LABEL = f"{PLATFORM}.fingerprint"
 CONTAINER = "flow"
 _ARCHITECTURES = {"linux/amd64": "X86_64", "linux/arm64": "ARM64"}
 
@@ -23,7 +25,7 @@ def to_task_definition(release: Release) -> dict[str, Any]:
         "essential": True,
         "environment": [{"name": name, "value": value} for name, value in sorted(env.items())],
         "secrets": [{"name": name, "valueFrom": path} for name, path in sorted(release.secret_paths.items())],
-        "dockerLabels": {"data-flows.fingerprint": release.fingerprint, LABEL: release.model_dump_json()},
+        "dockerLabels": {FINGERPRINT_LABEL: release.fingerprint, LABEL: release.model_dump_json()},
         "logConfiguration": {
             "logDriver": "awslogs",
             "options": {
@@ -46,8 +48,8 @@ def to_task_definition(release: Release) -> dict[str, Any]:
         "taskRoleArn": run.task_role,
         "containerDefinitions": [container],
         "tags": [
-            {"key": "data-flows:environment", "value": release.environment},
-            {"key": "data-flows:service", "value": release.service},
+            {"key": f"{PLATFORM}:environment", "value": release.environment},
+            {"key": f"{PLATFORM}:service", "value": release.service},
         ],
     }
     if run.ephemeral_storage is not None:

@@ -16,7 +16,9 @@ from pathlib import Path
 from tools.bench.environment import environment, variables
 from tools.bench.flows import change, names, write_prefect_project, write_services
 from tools.bench.measure import Measured, Way, measured, one_after_another
-from tools.clients.images import BASE, Target, bake_file
+from tools.clients.images import bake_file
+from tools.model.images import Target
+from tools.model.names import BASE_IMAGE, repository
 from tools.tests.clouds import Cloud
 
 POOL = "bench-plain"
@@ -57,7 +59,7 @@ class Contenders:
         targets = [Target(name, "bake", homes / name, "Dockerfile", {}, PLATFORM) for name in services]
         (self.cloud.root / "bake.json").write_text(json.dumps(bake_file(self.cloud.root / "base-image", targets)))
         plain = names(PLAIN, flows)
-        write_prefect_project(self._plain, plain, f"{self.registry}/{PLAIN}", POOL, BASE)
+        write_prefect_project(self._plain, plain, f"{self.registry}/{PLAIN}", POOL, BASE_IMAGE)
         ecr = self.cloud.aws("ecr")  # which makes no repository by itself for `docker push`
         pages = ecr.get_paginator("describe_repositories").paginate()
         there = {item["repositoryName"] for page in pages for item in page["repositories"]}
@@ -117,4 +119,4 @@ class Contenders:
 
 def made_here(names_of_image: Sequence[str], registry: str) -> bool:
     """Whether an image of the engine is one that the contenders made, by its tags and addresses in registries."""
-    return any(name.startswith((f"data-flows/{PREFIX}-", f"{registry}/")) for name in names_of_image)
+    return any(name.startswith((repository(f"{PREFIX}-"), f"{registry}/")) for name in names_of_image)

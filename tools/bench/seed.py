@@ -14,10 +14,9 @@ from typing import Any
 
 from tools.actions import ALL
 from tools.apply import Clients, apply
-from tools.clients.ecr import Login
-from tools.clients.images import FlowDescription, Step, Target
 from tools.deploy import Environment, make_plan
 from tools.errors import ToolsError
+from tools.model.images import FlowDescription, Login, Step, Target
 from tools.provenance import provenance
 
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import base64
-from dataclasses import dataclass, field
-from datetime import datetime
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -12,30 +10,11 @@ from botocore.exceptions import ClientError
 
 from tools.clients.aws import code, config, session, told
 from tools.errors import RemoteError
+from tools.model.images import Image, Login
 from tools.settings import Connection
 
 if TYPE_CHECKING:
     from mypy_boto3_ecr.client import ECRClient
-
-
-@dataclass(frozen=True)
-class Login:
-    """What `docker push` needs. The password is good for twelve hours and never printed."""
-
-    username: str
-    password: str = field(repr=False)
-
-
-@dataclass(frozen=True)
-class Image:
-    """An image in a repository."""
-
-    repository: str
-    digest: str
-    tags: tuple[str, ...]
-    pushed_at: datetime
-    size: int
-    """Bytes, compressed."""
 
 
 class Ecr:

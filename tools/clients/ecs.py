@@ -3,30 +3,19 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
 from tools.clients.aws import PARALLEL, LostReplyError, code, config, session, told
-from tools.model import Release
+from tools.model.observed import Revision
+from tools.model.release import Release
 from tools.settings import Connection
 from tools.task_definition import from_task_definition, to_task_definition
 
 if TYPE_CHECKING:
     from mypy_boto3_ecs.client import ECSClient
-
-
-@dataclass(frozen=True)
-class Revision:
-    """A revision of a task definition, whoever made it."""
-
-    arn: str
-    images: tuple[str, ...]
-    """What its containers refer to."""
-    release: Release | None
-    """None where it is none of ours, or of a later version's making."""
 
 
 class Ecs:

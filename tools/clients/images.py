@@ -7,9 +7,8 @@ import os
 import re
 import subprocess
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -20,41 +19,13 @@ from docker.context import ContextAPI
 from docker.errors import APIError, DockerException, ImageNotFound, NotFound
 
 from tools.clients.describe_flow import MARKER
-from tools.clients.ecr import Login
 from tools.errors import RemoteError, ToolsError, UserError
+from tools.model.images import FlowDescription, Login, Step, Target
+from tools.model.names import BASE_IMAGE, PLATFORM
 
-BASE = "data-flows/base"
 GATE_SECONDS = 120
 _STEP = re.compile(r"^#\d+ \[(?P<target>[^\s\]]+)(?P<stage> \S+)? +(?P<at>\d+/\d+)\] (?P<what>.*)")
 _FAILED_TARGET = re.compile(r"^(?:ERROR: )?target (?P<target>[^:\s]+): (?P<why>.*)", re.MULTILINE)
-
-#: Told (target, what is being done) while builds and pushes go on.
-Step = Callable[[str, str], None]
-
-
-@dataclass(frozen=True)
-class Target:
-    """An image to build: a service's, on top of the base."""
-
-    service: str
-    fingerprint: str
-    context: Path
-    dockerfile: str
-    build_args: Mapping[str, str]
-    platform: str
-
-    @property
-    def tag(self) -> str:
-        """Its name on the engine."""
-        return f"data-flows/{self.service}:{self.fingerprint}"
-
-
-@dataclass(frozen=True)
-class FlowDescription:
-    """What importing a flow in its image gave."""
-
-    name: str
-    parameter_schema: dict[str, Any]
 
 
 class Images:
@@ -191,7 +162,7 @@ class Images:
             ["python", "-c", source, entrypoint],
             network_mode="none",
             environment={"PREFECT_LOGGING_LEVEL": "ERROR"},
-            labels={"data-flows.gate": "1"},
+            labels={f"{PLATFORM}.import": "1"},
         )
         try:
             container.start()
@@ -260,7 +231,7 @@ def bake_file(base: Path, targets: Sequence[Target]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for target in targets:
         own_base = f"base-{target.platform.replace('/', '-')}"
-        found[own_base] = {"context": str(base), "tags": [f"{BASE}:latest"], "platforms": [target.platform]}
+        found[own_base] = {"context": str(base), "tags": [f"{BASE_IMAGE}:latest"], "platforms": [target.platform]}
         found[target.service] = {
             "context": str(target.context),
             "dockerfile": target.dockerfile,
@@ -268,7 +239,7 @@ def bake_file(base: Path, targets: Sequence[Target]) -> dict[str, Any]:
             "args": {name: value.replace("${", "$${") for name, value in target.build_args.items()},
             "labels": {
                 "org.opencontainers.image.title": target.service,
-                "data-flows.fingerprint": target.fingerprint,
+                f"{PLATFORM}.fingerprint": target.fingerprint,
             },
             "tags": [target.tag],
             "platforms": [target.platform],

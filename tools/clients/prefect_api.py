@@ -10,44 +10,15 @@ from __future__ import annotations
 import time
 import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from tools.clients.prefect_http import PAGE, Http
 from tools.errors import RemoteError
-from tools.model import LiveSchedule, Registration
+from tools.model.prefect import LiveSchedule, Registration
+from tools.model.runs import FlowRun, LogLine
 
 WAITS = (0.3, 0.6, 1.2, 2.4, 4.8)
 """Seconds between the tries of a write that is not repeated blindly."""
-FINAL = frozenset({"COMPLETED", "FAILED", "CRASHED", "CANCELLED"})
-
-
-@dataclass(frozen=True)
-class FlowRun:
-    """A run of a flow as it stands."""
-
-    id: str
-    name: str
-    state: str
-    """The state's name as the UI shows it, e.g. `Late` or `Completed`."""
-    state_type: str
-    """e.g. `SCHEDULED`."""
-    message: str
-
-    @property
-    def ended(self) -> bool:
-        """Whether the state is final."""
-        return self.state_type in FINAL
-
-
-@dataclass(frozen=True)
-class LogLine:
-    """One line of a run's log. `at` is ISO 8601 in UTC; `level` as in `logging`."""
-
-    id: str
-    at: str
-    level: int
-    message: str
 
 
 class PrefectApi(Http):

@@ -4,29 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from tools.clients.prefect_http import Http
+from tools.model.runs import Run, Runs
 
 PARALLEL = 4
-
-
-@dataclass(frozen=True)
-class Run:
-    """A flow run: its state's name, and when it starts or has started."""
-
-    state: str
-    at: datetime
-
-
-@dataclass(frozen=True)
-class Runs:
-    """Of one deployment: the run that is due next and the one that started last; None where there is none."""
-
-    next: Run | None
-    last: Run | None
 
 
 def runs(api: Http, deployments: Sequence[str]) -> dict[str, Runs]:

@@ -13,8 +13,9 @@ from typing import Any
 import requests
 
 from tools.clients.prefect_http import Http
+from tools.model.names import PLATFORM
 
-TAGS = ("data-flows",)
+TAGS = (PLATFORM,)
 
 
 @dataclass(frozen=True)

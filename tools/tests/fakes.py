@@ -11,12 +11,12 @@ from pathlib import Path
 from threading import RLock
 from typing import Any
 
-from tools.clients.ecr import Image, Login
-from tools.clients.ecs import Revision
-from tools.clients.images import FlowDescription, Step, Target
 from tools.clients.prefect_variables import Variable
 from tools.errors import RemoteError, ToolsError, UserError
-from tools.model import LiveSchedule, Registration, Release
+from tools.model.images import FlowDescription, Image, Login, Step, Target
+from tools.model.observed import Revision
+from tools.model.prefect import LiveSchedule, Registration
+from tools.model.release import Release
 
 
 class FakeEcs:

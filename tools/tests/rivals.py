@@ -19,7 +19,7 @@ from tools.desired import Desired, desire
 from tools.environment_lock import EnvironmentLock
 from tools.errors import ToolsError
 from tools.fingerprint import Fingerprint
-from tools.model import Declaration, Deployment, DockerStorage, ECSRun, Schedule, Service
+from tools.model.service import Declaration, Deployment, DockerStorage, ECSRun, Schedule, Service
 from tools.observe import observe
 from tools.plan import plan
 from tools.settings import Connection, Settings

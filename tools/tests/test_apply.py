@@ -10,11 +10,11 @@ import pytest
 
 from tools.actions import ALL, OnDrift, Plan, Provenance, Result, Stage
 from tools.apply import Clients, apply
-from tools.clients.images import FlowDescription
 from tools.desired import Desired, desire
 from tools.errors import RemoteError, UserError
 from tools.fingerprint import Fingerprint
-from tools.model import Declaration, Deployment, DockerStorage, ECSRun, Schedule, Service
+from tools.model.images import FlowDescription
+from tools.model.service import Declaration, Deployment, DockerStorage, ECSRun, Schedule, Service
 from tools.observe import look_closer, observe
 from tools.plan import plan
 from tools.settings import Connection, Settings

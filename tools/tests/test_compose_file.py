@@ -12,7 +12,7 @@ import pytest
 from tools import compose_file
 from tools.discover import services
 from tools.errors import UserError
-from tools.model import Declaration, DockerStorage, Service
+from tools.model.service import Declaration, DockerStorage, Service
 
 ROOT = Path(__file__).parents[2]
 

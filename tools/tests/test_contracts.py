@@ -13,7 +13,9 @@ from tools.clients.ecr import Ecr
 from tools.clients.ecs import Ecs
 from tools.clients.prefect_api import PrefectApi
 from tools.errors import RemoteError, UserError
-from tools.model import Deployment, ECSRun, LiveSchedule, Registration, Release, Schedule
+from tools.model.prefect import LiveSchedule, Registration
+from tools.model.release import Release
+from tools.model.service import Deployment, ECSRun, Schedule
 from tools.settings import Connection
 from tools.tests.conftest import ask, free_port
 from tools.tests.fakes import FakeEcr, FakeEcs, FakePrefect

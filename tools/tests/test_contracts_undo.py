@@ -12,12 +12,13 @@ import pytest
 import requests
 
 from tools.clients.aws import session
-from tools.clients.ecr import Ecr, Image
+from tools.clients.ecr import Ecr
 from tools.clients.ecs import Ecs
 from tools.clients.prefect_api import PrefectApi
 from tools.clients.prefect_runs import runs
 from tools.errors import RemoteError
-from tools.model import LiveSchedule
+from tools.model.images import Image
+from tools.model.prefect import LiveSchedule
 from tools.settings import Connection
 from tools.tests.conftest import free_port
 from tools.tests.fakes import FakeEcr, FakeEcs, FakePrefect

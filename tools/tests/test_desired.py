@@ -7,9 +7,11 @@ from typing import Any
 
 import pytest
 
-from tools.desired import Desired, desire, mark, registrations
+from tools.desired import Desired, desire, registrations
 from tools.fingerprint import Fingerprint
-from tools.model import Declaration, Deployment, LiveSchedule, Schedule, Service
+from tools.model.names import mark
+from tools.model.prefect import LiveSchedule
+from tools.model.service import Declaration, Deployment, Schedule, Service
 from tools.settings import Connection, Settings
 from tools.tests.worlds import FINGERPRINT, arn, deployment, release, schedule
 

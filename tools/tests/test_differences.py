@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tools.differences import differences, same, shown
+from tools.model.differences import differences, same, shown
 
 ROWS: dict[str, tuple[dict[str, Any], dict[str, Any], list[str]]] = {
     "nothing": ({"a": 1}, {"a": 1}, []),

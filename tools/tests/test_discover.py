@@ -11,7 +11,7 @@ import pytest
 
 from tools.discover import check_name, services
 from tools.errors import UserError
-from tools.model import Schedule
+from tools.model.service import Schedule
 from tools.tests.repositories import STORAGE, make_service
 
 TOML = "services/hello/service.toml"

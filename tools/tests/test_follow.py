@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tools.clients.prefect_api import FlowRun, LogLine
 from tools.follow import Pace, follow
+from tools.model.runs import FlowRun, LogLine
 
 
 def run(state: str, kind: str, message: str = "") -> FlowRun:

@@ -22,13 +22,14 @@ import pytest
 
 from tools.actions import OnDrift, Plan, Provenance, Result
 from tools.apply import Clients, apply
-from tools.clients.ecr import Ecr, Login
+from tools.clients.ecr import Ecr
 from tools.clients.ecs import Ecs
-from tools.clients.images import Step
 from tools.clients.prefect_api import PrefectApi
 from tools.desired import desire
 from tools.fingerprint import Fingerprint
-from tools.model import Deployment, LiveSchedule, Registration, Schedule, Service
+from tools.model.images import Login, Step
+from tools.model.prefect import LiveSchedule, Registration
+from tools.model.service import Deployment, Schedule, Service
 from tools.observe import observe
 from tools.plan import plan
 from tools.plan_report import plan_json

@@ -10,9 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
-from tools import forms
-from tools.forms import looks_secret
-from tools.model import FARGATE, Declaration, ECSRun, Release, overlaid
+from tools.model import values as forms
+from tools.model.release import Release
+from tools.model.secrets import looks_secret
+from tools.model.service import FARGATE, Declaration, ECSRun, overlaid
 from tools.tests.worlds import deployment, release, schedule
 
 # The Fargate table --------------------------------------------------------------------------------------------------

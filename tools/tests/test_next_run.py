@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from prefect.server.schemas.schedules import CronSchedule, RRuleSchedule
 
-from tools.model import LiveSchedule
+from tools.model.prefect import LiveSchedule
 from tools.next_run import next_run, spoken_time
 
 NOW = datetime(2026, 3, 28, 12, 0, tzinfo=UTC)

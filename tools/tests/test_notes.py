@@ -6,10 +6,11 @@ from typing import Any
 
 import pytest
 
-from tools.desired import mark
-from tools.model import Registration, Release
+from tools.model.names import mark
+from tools.model.observed import Observed
+from tools.model.prefect import Registration
+from tools.model.release import Release
 from tools.notes import notes
-from tools.observe import Observed
 from tools.tests.worlds import POOL, arn, deployment, live, live_schedule, planned, release, world
 
 ONE = release(1)

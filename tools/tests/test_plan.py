@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 from tools.actions import ALL, Stage
 from tools.desired import desire
 from tools.fingerprint import Fingerprint
-from tools.model import Declaration, Deployment, Release, Schedule, Service
-from tools.observe import Observed
+from tools.model.observed import Observed
+from tools.model.release import Release
+from tools.model.service import Declaration, Deployment, Schedule, Service
 from tools.plan import parameter_problems, plan
 from tools.settings import Connection, Settings
 from tools.tests.worlds import (

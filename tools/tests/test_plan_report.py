@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from tools.actions import OnDrift, Plan, ServicePlan
-from tools.differences import HIDDEN
-from tools.model import Release
-from tools.observe import Observed
+from tools.model.observed import Observed
+from tools.model.release import Release
+from tools.model.secrets import HIDDEN
 from tools.plan_report import plan_json, plan_markdown, plan_text, summary
 from tools.tests.screens import screen
 from tools.tests.worlds import deployment, live, live_schedule, planned, release, schedule, world

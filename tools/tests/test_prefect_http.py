@@ -13,7 +13,7 @@ import pytest
 from tools.clients.prefect_api import PrefectApi
 from tools.clients.prefect_http import Http
 from tools.errors import RemoteError
-from tools.model import LiveSchedule
+from tools.model.prefect import LiveSchedule
 from tools.tests.recorder import Recorder
 from tools.tests.test_contracts import make_pool, registration, unique
 

@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 
-from tools.clients.ecr import Image
-from tools.clients.ecs import Revision
-from tools.desired import mark
-from tools.model import Registration, Release
+from tools.model.images import Image
+from tools.model.names import mark
+from tools.model.observed import Revision
+from tools.model.prefect import Registration
+from tools.model.release import Release
 from tools.prune import KEPT_RELEASES, Leftovers, leftovers
 from tools.prune_report import leftovers_json, leftovers_text
 from tools.tests.screens import screen

@@ -10,7 +10,9 @@ import pytest
 from tools.actions import OnDrift, Provenance, Result, ServicePlan
 from tools.apply import Clients, apply
 from tools.errors import RemoteError
-from tools.model import Deployment, Registration, Release, Schedule
+from tools.model.prefect import Registration
+from tools.model.release import Release
+from tools.model.service import Deployment, Schedule
 from tools.read_back import missing
 from tools.tests import worlds
 from tools.tests.fakes import FakePrefect

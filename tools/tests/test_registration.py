@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 
 from tools.actions import ChangeSchedule, Patch
-from tools.desired import mark
-from tools.model import LiveSchedule, Registration, Release
-from tools.observe import Observed
+from tools.model.names import mark
+from tools.model.observed import Observed
+from tools.model.prefect import LiveSchedule, Registration
+from tools.model.release import Release
 from tools.tests.worlds import (
     arn,
     carried_out,

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tools.fingerprint import MAX_INPUTS
-from tools.model import Release
+from tools.model.release import Release
 from tools.releases import MAX_NAMED, image_changes, release_changes
 from tools.tests.worlds import deployment, release, schedule
 

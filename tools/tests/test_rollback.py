@@ -8,8 +8,9 @@ import pytest
 
 from tools.actions import OnDrift, ServicePlan
 from tools.errors import UserError
-from tools.model import Registration, Release
-from tools.observe import Observed
+from tools.model.observed import Observed
+from tools.model.prefect import Registration
+from tools.model.release import Release
 from tools.rollback import chosen, live_release, rollback
 from tools.tests.worlds import (
     POOL,

@@ -31,7 +31,9 @@ from tools.apply import Clients, apply
 from tools.deploy import Environment, plan_rollback, remove
 from tools.desired import registrations
 from tools.errors import UserError
-from tools.model import Deployment, LiveSchedule, Registration, Release, Schedule, Service
+from tools.model.prefect import LiveSchedule, Registration
+from tools.model.release import Release
+from tools.model.service import Deployment, Schedule, Service
 from tools.prune import KEPT_RELEASES, leftovers
 from tools.tests.test_apply import ROOT, SETTINGS, World, service
 

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from tools.clients.prefect_runs import Run, Runs
-from tools.model import Release
-from tools.observe import Observed
+from tools.model.observed import Observed
+from tools.model.release import Release
+from tools.model.runs import Run, Runs
 from tools.status import Status, ago, status, status_json, status_table, undeclared
 from tools.tests.screens import screen
 from tools.tests.worlds import deployment, live, live_schedule, planned, release, world

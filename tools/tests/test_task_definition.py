@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tools.model import Release
+from tools.model.release import Release
 from tools.task_definition import LABEL, from_task_definition, to_task_definition
 from tools.tests.worlds import arn, deployment, release, schedule
 

@@ -19,8 +19,10 @@ from tools.actions import (
     ServicePlan,
 )
 from tools.desired import Desired, registrations
-from tools.model import Declaration, Deployment, DockerStorage, LiveSchedule, Registration, Release, Schedule, Service
-from tools.observe import Observed
+from tools.model.observed import Observed
+from tools.model.prefect import LiveSchedule, Registration
+from tools.model.release import Release
+from tools.model.service import Declaration, Deployment, DockerStorage, Schedule, Service
 from tools.plan import plan
 
 POOL = "pool"

@@ -1,7 +1,7 @@
 """The forms of single values in service.toml: what a name, a cron, a parameter or an environment variable may be.
 
 Takes a value, gives it back or raises ValueError saying what was found and what is allowed. Never looks at more than
-one value or one table: what must hold between them stands in `model`.
+one value or one table: what must hold between them stands in `service`.
 """
 
 from __future__ import annotations
@@ -29,13 +29,8 @@ from pydantic import (
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, InitErrorDetails, PydanticCustomError, core_schema
 
-_SECRET_NAME = re.compile(
-    r"(PASSWORD|PASSWD|_PWD|SECRET|TOKEN|(API|PRIVATE|SECRET|ACCESS)_?KEY|CREDENTIALS?)$", re.IGNORECASE
-)
-_SECRET_VALUE = re.compile(
-    r"\b(AKIA|ASIA)[0-9A-Z]{16}\b|-----BEGIN [A-Z ]*PRIVATE KEY|://[^/\s:@]*:[^/\s@]+@"
-    r"|\b(gh[oprsu]|github_pat|pnu|pnb)_\w{16,}|\bxox[abprs]-[\w-]{10,}"
-)
+from tools.model.secrets import looks_secret
+
 #: Set by the release itself, by the worker or by the ECS agent.
 _RESERVED_ENV = re.compile(
     r"DATA_FLOWS_|ECS_|AWS_CONTAINER_|PREFECT_API_|AWS_SECRET_"
@@ -47,11 +42,6 @@ _NOT_PREFECTS = re.compile(r"LW|\d+L|\b(\d+)-\1\b", re.IGNORECASE)
 _NEEDS_START = re.compile(r"FREQ=(SECONDLY|MINUTELY)|COUNT=", re.IGNORECASE)
 _MAX_RRULE = 6500
 _MAX_SECONDS = 366 * 24 * 3600
-
-
-def looks_secret(name: str, value: str) -> bool:
-    """Whether a variable's name or value looks like a credential, which plain env would show to every reader."""
-    return bool(_SECRET_NAME.search(name) or _SECRET_VALUE.search(value))
 
 
 def reserved(names: Iterable[str]) -> Iterator[tuple[str, str]]:
@@ -122,7 +112,7 @@ def _json_only(value: Any) -> Any:
 
 def _no_secrets(parameters: dict[str, Any]) -> dict[str, Any]:
     readable = "looks like a secret, and parameters are readable; name a parameter for it under ecs_run.secrets"
-    secret = (name for name, value in parameters.items() if isinstance(value, str) and _SECRET_VALUE.search(value))
+    secret = (name for name, value in parameters.items() if isinstance(value, str) and looks_secret("", value))
     refuse("parameters", ((name, readable) for name in secret))
     return parameters
 

@@ -1,14 +1,8 @@
-"""The words of the project as frozen types.
-
-Takes nothing and does nothing: what a service declares (`Service`, `DockerStorage`, `ECSRun`, `Deployment`,
-`Schedule`), what an environment holds (`Release`, `Registration`, `LiveSchedule`), both checked when made. Never does
-I/O, never imports a client.
-"""
+"""What a service declares: `Service`, `DockerStorage`, `ECSRun`, `Deployment`, `Schedule`. Checked when made."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from operator import itemgetter
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -23,7 +17,10 @@ from pydantic import (
     model_validator,
 )
 
-from tools.forms import (
+from tools.model import names
+from tools.model.names import PLATFORM
+from tools.model.secrets import looks_secret
+from tools.model.values import (
     Cron,
     DeploymentName,
     Entrypoint,
@@ -39,14 +36,9 @@ from tools.forms import (
     SecretName,
     Slug,
     Timezone,
-    looks_secret,
     refuse,
     reserved,
 )
-
-REPOSITORY_PREFIX = "data-flows"
-MARK = "data-flows"
-FLOW_DIRECTORY = "/opt/flow"
 
 #: CPU units -> MiB of memory that Fargate offers (AWS documentation, "Task CPU and memory").
 FARGATE: Mapping[int, tuple[int, ...]] = {
@@ -61,7 +53,8 @@ FARGATE: Mapping[int, tuple[int, ...]] = {
 
 
 Tag = Annotated[
-    StrictStr, Form(rf"(?!{MARK}:)\S(.*\S)?", f"a tag: text without spaces around it; {MARK}:… are the platform's")
+    StrictStr,
+    Form(rf"(?!{PLATFORM}:)\S(.*\S)?", f"a tag: text without spaces around it; {PLATFORM}:… are the platform's"),
 ]
 
 
@@ -248,7 +241,7 @@ class Service(Frozen):
     @property
     def repository(self) -> str:
         """The ECR repository's name."""
-        return f"{REPOSITORY_PREFIX}/{self.name}"
+        return names.repository(self.name)
 
     def ecs_run(self, environment: str) -> ECSRun:
         """How it runs in one environment: `[ecs_run]` with `[environments.<environment>.ecs_run]` laid over it."""
@@ -264,98 +257,3 @@ def overlaid(run: ECSRun, changes: Mapping[str, Any]) -> ECSRun:
         values["env"] = {**{name: text for name, text in run.env.items() if name not in secrets}, **env}
         values["secrets"] = {**{name: path for name, path in run.secrets.items() if name not in env}, **secrets}
     return ECSRun.model_validate(values)
-
-
-class Release(Frozen):
-    """One revision of a service's ECS task definition, with all that a rollback needs.
-
-    `image` refers to the registry by digest. `ecs_run` is that of its environment, with its roles; `platform_env`
-    is what the environment adds to its env, `secret_paths` where its secrets lie in full. A release that is not
-    registered yet has no `revision` and no `arn`; one whose image is not pushed yet has no `image` either.
-    """
-
-    service: str
-    environment: str
-    fingerprint: str
-    image: str = ""
-    entrypoint: str
-    platform: str
-    ecs_run: ECSRun
-    platform_env: dict[str, str] = Field(default_factory=dict)
-    secret_paths: dict[str, str] = Field(default_factory=dict)
-    log_group: str
-    deployments: tuple[Deployment, ...] = ()
-    parameter_schema: dict[str, Any] = Field(default_factory=dict)
-    inputs: dict[str, str] = Field(default_factory=dict)
-    """A short hash of each input of the fingerprint: files by their paths."""
-    commit: str = ""
-    by: str = ""
-    at: str = ""
-    revision: int | None = Field(default=None, exclude=True)
-    arn: str = Field(default="", exclude=True)
-
-    @property
-    def repository(self) -> str:
-        """The ECR repository's name."""
-        return f"{REPOSITORY_PREFIX}/{self.service}"
-
-    @property
-    def family(self) -> str:
-        """The task definition's family."""
-        return f"{REPOSITORY_PREFIX}-{self.environment}-{self.service}"
-
-    def declares(self, name: str) -> bool:
-        """Whether it has a deployment of this name."""
-        return any(deployment.name == name for deployment in self.deployments)
-
-    def schedules_of(self, name: str) -> tuple[Schedule, ...]:
-        """What it declares of the schedules of a deployment."""
-        return next((item.schedules for item in self.deployments if item.name == name), ())
-
-    def content(self) -> dict[str, Any]:
-        """What makes two releases the same: everything but who registered it, when and from which commit, and what
-        the fingerprint is made of.
-
-        The order of deployments, schedules and tags says nothing.
-        """
-        values = self.model_dump(mode="json", exclude={"commit", "by", "at", "inputs"})
-        values["deployments"].sort(key=itemgetter("name"))
-        for deployment in values["deployments"]:
-            deployment["schedules"].sort(key=itemgetter("slug"))
-            deployment["tags"].sort()
-        return values
-
-
-class LiveSchedule(Frozen):
-    """A schedule as Prefect holds it. `slug` is empty where somebody made it by hand."""
-
-    id: str = ""
-    slug: str = ""
-    schedule: dict[str, Any]
-    parameters: dict[str, Any] = Field(default_factory=dict)
-    active: bool = True
-
-
-class Registration(Frozen):
-    """A Prefect deployment in the words of Prefect's API: what is there, or what should be there."""
-
-    id: str = ""
-    flow: str
-    name: str
-    description: str = ""
-    version: str = ""
-    tags: tuple[str, ...] = ()
-    parameters: dict[str, Any] = Field(default_factory=dict)
-    entrypoint: str = ""
-    path: str = ""
-    work_pool: str = ""
-    job_variables: dict[str, Any] = Field(default_factory=dict)
-    parameter_schema: dict[str, Any] = Field(default_factory=dict)
-    concurrency_limit: int | None = None
-    paused: bool = False
-    schedules: tuple[LiveSchedule, ...] = ()
-
-    @property
-    def full_name(self) -> str:
-        """`<flow>/<deployment>`, as Prefect shows it."""
-        return f"{self.flow}/{self.name}"

@@ -9,9 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, TypeGuard
 
-from tools.forms import looks_secret
+from tools.model.secrets import looks_secret, masked
 
-HIDDEN = "(hidden)"
 #: What stands below these names where a secret lies, and is none.
 _PLACES = ("ecs_run.secrets.", "secret_paths.")
 
@@ -61,24 +60,6 @@ def _name(item: Mapping[str, Any]) -> str | None:
 
 def _is_secret(prefix: str, key: str) -> bool:
     return prefix not in _PLACES and looks_secret(key, "")
-
-
-def masked(value: Any, name: str = "") -> Any:
-    """A JSON value without what looks like a credential, by its name or by itself.
-
-    Args:
-        value: any.
-        name: under which it stands.
-    """
-    if value in (None, "", [], {}, ()) or isinstance(value, bool):
-        return value
-    if looks_secret(name, value if isinstance(value, str) else ""):
-        return HIDDEN
-    if isinstance(value, dict):
-        return {key: masked(item, str(key)) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return type(value)(masked(item) for item in value)
-    return value
 
 
 def shown(value: Any) -> str:

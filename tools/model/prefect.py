@@ -1,0 +1,44 @@
+"""A Prefect deployment and its schedules in the words of Prefect's API: what is there, or what should be there."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import Field
+
+from tools.model.service import Frozen
+
+
+class LiveSchedule(Frozen):
+    """A schedule as Prefect holds it. `slug` is empty where somebody made it by hand."""
+
+    id: str = ""
+    slug: str = ""
+    schedule: dict[str, Any]
+    parameters: dict[str, Any] = Field(default_factory=dict)
+    active: bool = True
+
+
+class Registration(Frozen):
+    """A Prefect deployment in the words of Prefect's API: what is there, or what should be there."""
+
+    id: str = ""
+    flow: str
+    name: str
+    description: str = ""
+    version: str = ""
+    tags: tuple[str, ...] = ()
+    parameters: dict[str, Any] = Field(default_factory=dict)
+    entrypoint: str = ""
+    path: str = ""
+    work_pool: str = ""
+    job_variables: dict[str, Any] = Field(default_factory=dict)
+    parameter_schema: dict[str, Any] = Field(default_factory=dict)
+    concurrency_limit: int | None = None
+    paused: bool = False
+    schedules: tuple[LiveSchedule, ...] = ()
+
+    @property
+    def full_name(self) -> str:
+        """`<flow>/<deployment>`, as Prefect shows it."""
+        return f"{self.flow}/{self.name}"
