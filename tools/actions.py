@@ -6,14 +6,14 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal
 
 from tools.errors import ToolsError
-from tools.model.prefect import LiveSchedule, Registration
+from tools.model.prefect import PrefectDeployment, PrefectSchedule
 from tools.model.release import Release
 from tools.model.service import Service
 
-Stage = Literal["build", "push", "gate", "release", "register"]
+Stage = Literal["build", "push", "import", "release", "register"]
 #: What to do with drift: refuse the service, write the repository's values over it, or leave it.
 OnDrift = Literal["stop", "overwrite", "keep"]
-ALL: tuple[Stage, ...] = ("build", "push", "gate", "release", "register")
+ALL: tuple[Stage, ...] = ("build", "push", "import", "release", "register")
 
 
 @dataclass(frozen=True)
@@ -44,16 +44,16 @@ class Push(Action):
 
 
 @dataclass(frozen=True)
-class Gate(Action):
+class Import(Action):
     """Import the flow in its image."""
 
-    stage = "gate"
+    stage = "import"
     verb = "import"
 
 
 @dataclass(frozen=True)
-class Register(Action):
-    """Register a revision of the task definition."""
+class MakeRelease(Action):
+    """MakeRelease a revision of the task definition."""
 
     stage = "release"
     verb = "release"
@@ -69,7 +69,7 @@ class Create(Action):
     paused: frozenset[str] = frozenset()
     """Slugs of schedules that start paused, as those were whose place they take."""
 
-    def made(self, wanted: Registration) -> Registration:
+    def made(self, wanted: PrefectDeployment) -> PrefectDeployment:
         """The deployment as it is created."""
         schedules = (
             schedule.model_copy(update={"active": schedule.active and schedule.slug not in self.paused})
@@ -84,7 +84,7 @@ class Patch(Action):
 
     stage = "register"
     verb = "patch"
-    live: Registration
+    live: PrefectDeployment
     fields: tuple[str, ...]
     kept: tuple[tuple[str, Any], ...] | None = None
     """The job variables beside the release, where they were changed by hand and are to stay as they are."""
@@ -96,8 +96,8 @@ class AddSchedule(Action):
 
     stage = "register"
     verb = "add"
-    live: Registration
-    wanted: LiveSchedule
+    live: PrefectDeployment
+    wanted: PrefectSchedule
 
 
 @dataclass(frozen=True)
@@ -106,9 +106,9 @@ class ChangeSchedule(Action):
 
     stage = "register"
     verb = "change"
-    deployment: Registration
-    live: LiveSchedule
-    wanted: LiveSchedule
+    deployment: PrefectDeployment
+    live: PrefectSchedule
+    wanted: PrefectSchedule
     active: bool | None
 
 
@@ -118,8 +118,8 @@ class RemoveSchedule(Action):
 
     stage = "register"
     verb = "delete"
-    deployment: Registration
-    live: LiveSchedule
+    deployment: PrefectDeployment
+    live: PrefectSchedule
 
 
 @dataclass(frozen=True)
@@ -128,7 +128,7 @@ class Delete(Action):
 
     stage = "register"
     verb = "delete"
-    live: Registration
+    live: PrefectDeployment
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """Plan -> results. Decides nothing.
 
-Order: build all (in parallel), push (in parallel), import gate, then release and register, one service at a time. A
+Order: build all (in parallel), push (in parallel), import in it, then release and register, one service at a time. A
 service that fails drops out and the others go on. Stopped anywhere and run again, it arrives at the same end: every
 step finds what is done already, and a deployment points at a new release only by its last write. Right before each
 write that changes what runs, the guard is asked whether the environment's lock is still held; a service's deployments
@@ -23,28 +23,28 @@ from tools.actions import (
     ChangeSchedule,
     Create,
     Delete,
-    Gate,
+    Import,
+    MakeRelease,
     Patch,
     Plan,
     Provenance,
     Push,
-    Register,
     RemoveSchedule,
     Result,
     ServicePlan,
 )
-from tools.desired import registrations
+from tools.desired import prefect_deployments
 from tools.errors import RemoteError, ToolsError, UserError
 from tools.fingerprint import BASE_DIRECTORY
 from tools.model.images import FlowDescription, Login, Step, Target
-from tools.model.prefect import LiveSchedule, Registration
+from tools.model.prefect import PrefectDeployment, PrefectSchedule
 from tools.model.release import Release
 from tools.model.service import Service
 from tools.plan import parameter_problems
 from tools.read_back import missing
 
 PUSHES = 4
-GATES = 2
+IMPORTS = 2
 
 
 class Engine(Protocol):
@@ -70,19 +70,19 @@ class Registry(Protocol):
 class Releases(Protocol):
     """ECS."""
 
-    def register(self, draft: Release) -> Release: ...
+    def make_release(self, draft: Release) -> Release: ...
 
 
 class Deployments(Protocol):
     """The Prefect API."""
 
-    def deployments(self, flows: Sequence[str]) -> list[Registration]: ...
-    def create(self, wanted: Registration) -> Registration: ...
-    def patch(self, live: Registration, wanted: Registration, fields: Iterable[str]) -> None: ...
+    def deployments(self, flows: Sequence[str]) -> list[PrefectDeployment]: ...
+    def create(self, wanted: PrefectDeployment) -> PrefectDeployment: ...
+    def patch(self, live: PrefectDeployment, wanted: PrefectDeployment, fields: Iterable[str]) -> None: ...
     def remove(self, deployment_id: str) -> None: ...
-    def add_schedule(self, deployment_id: str, schedule: LiveSchedule) -> None: ...
+    def add_schedule(self, deployment_id: str, schedule: PrefectSchedule) -> None: ...
     def change_schedule(
-        self, deployment_id: str, live: LiveSchedule, wanted: LiveSchedule, active: bool | None
+        self, deployment_id: str, live: PrefectSchedule, wanted: PrefectSchedule, active: bool | None
     ) -> None: ...
     def remove_schedule(self, deployment_id: str, schedule_id: str) -> None: ...
 
@@ -141,7 +141,7 @@ def apply(
     run.refuse()
     run.build()
     run.each("push", [item for item in run.left() if item.has(Push)], run.push, PUSHES)
-    run.each("import", [item for item in run.left() if item.has(Gate)], run.gate, GATES)
+    run.each("import", [item for item in run.left() if item.has(Import)], run.import_flow, IMPORTS)
     run.each("register", run.left(), run.register, 1)
     return list(run.results.values())
 
@@ -234,7 +234,7 @@ class _Run:
         result.release = result.release.model_copy(update={"image": f"{address}@{digest}"})
         result.done.append("pushed")
 
-    def gate(self, item: ServicePlan, result: Result) -> None:
+    def import_flow(self, item: ServicePlan, result: Result) -> None:
         """Imports the flow in its image: proves that it can start, and gives its parameter schema."""
         engine, release = self._clients.engine, result.release
         reference = release.tag
@@ -255,13 +255,13 @@ class _Run:
 
     def register(self, item: ServicePlan, result: Result) -> None:
         """Registers the release where it is new, then its deployments."""
-        if item.has(Register):
+        if item.has(MakeRelease):
             who = self._who = self._who or self._provenance()
             draft = result.release.model_copy(update={"commit": who.commit, "by": who.by, "at": who.at})
             self._guard()
-            result.release = self._clients.ecs.register(draft)
+            result.release = self._clients.ecs.make_release(draft)
             result.done.append("released")
-        wanted = registrations(result.release, item.work_pool)
+        wanted = prefect_deployments(result.release, item.work_pool)
         registering = [action for action in item.actions if action.stage == "register"]
         for action in registering:
             self._guard()
@@ -279,18 +279,18 @@ class _Run:
                 "run this again: it goes on from what is there now",
             )
 
-    def _registered(self, action: Action, wanted: dict[str, Registration], result: Result) -> None:
+    def _registered(self, action: Action, wanted: dict[str, PrefectDeployment], result: Result) -> None:
         prefect = self._clients.prefect
         match action:
             case Create():
                 prefect.create(action.made(wanted[action.name]))
                 result.done.append(f"created {action.name}")
             case Patch():
-                registration = wanted[action.live.name]
+                deployment = wanted[action.live.name]
                 if action.kept is not None:
-                    release = {"task_definition_arn": registration.job_variables["task_definition_arn"]}
-                    registration = registration.model_copy(update={"job_variables": {**dict(action.kept), **release}})
-                prefect.patch(action.live, registration, action.fields)
+                    release = {"task_definition_arn": deployment.job_variables["task_definition_arn"]}
+                    deployment = deployment.model_copy(update={"job_variables": {**dict(action.kept), **release}})
+                prefect.patch(action.live, deployment, action.fields)
                 result.done.append(f"patched {action.live.name}")
             case Delete():
                 prefect.remove(action.live.id)

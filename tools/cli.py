@@ -20,7 +20,7 @@ from tools.terminal import complain, console, failures, print_json, say, show_re
 
 if TYPE_CHECKING:
     from tools.actions import Plan, Stage
-    from tools.model.prefect import Registration
+    from tools.model.prefect import PrefectDeployment
     from tools.model.runs import FlowRun, LogLine
     from tools.model.service import Service
 
@@ -223,7 +223,7 @@ def _push(arguments: argparse.Namespace) -> int:
 
 
 def _register(arguments: argparse.Namespace) -> int:
-    return _carry_out(arguments, ("gate", "release", "register"))
+    return _carry_out(arguments, ("import", "release", "register"))
 
 
 def _deploy(arguments: argparse.Namespace) -> int:
@@ -273,14 +273,14 @@ def _trigger(arguments: argparse.Namespace) -> int:
     return 0 if last.state_type == "COMPLETED" else 1
 
 
-def _chosen(service: Service, live: Sequence[Registration], arguments: argparse.Namespace) -> Registration:
+def _chosen(service: Service, live: Sequence[PrefectDeployment], arguments: argparse.Namespace) -> PrefectDeployment:
     """The deployment to trigger: the named one, else the first that service.toml declares."""
     declared = [deployment.name for deployment in service.declaration.deployments]
     wanted = arguments.deployment or (declared[0] if declared else "")
-    for registration in live:
-        if registration.name == wanted:
-            return registration
-    there = ", ".join(registration.name for registration in live)
+    for deployment in live:
+        if deployment.name == wanted:
+            return deployment
+    there = ", ".join(deployment.name for deployment in live)
     if not live:
         raise UserError(
             f"{service.name} has no deployment in {arguments.environment} yet",

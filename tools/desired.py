@@ -1,4 +1,4 @@
-"""PURE: what should be. Service + fingerprint + Settings -> draft of a release; Release -> Prefect registrations.
+"""PURE: what should be. Service + fingerprint + Settings -> draft of a release; Release -> Prefect deployments.
 
 A rollback goes the second way only: a release of long ago says itself what its deployments were.
 """
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from tools.fingerprint import Fingerprint
 from tools.model.names import FLOW_DIRECTORY, mark
-from tools.model.prefect import LiveSchedule, Registration
+from tools.model.prefect import PrefectDeployment, PrefectSchedule
 from tools.model.release import Release
 from tools.model.service import Deployment, Schedule, Service
 from tools.settings import Settings
@@ -70,17 +70,17 @@ def secret_paths(service: Service, settings: Settings) -> dict[str, str]:
     return {name: f"{settings.parameter_root}/{service.name}/{parameter}" for name, parameter in secrets.items()}
 
 
-def registrations(release: Release, work_pool: str) -> dict[str, Registration]:
+def prefect_deployments(release: Release, work_pool: str) -> dict[str, PrefectDeployment]:
     """The Prefect deployments of a release by their names.
 
     Args:
         release: where it is not registered yet, version and job variables lack its revision and ARN.
         work_pool: the environment's.
     """
-    return {declared.name: _registration(declared, release, work_pool) for declared in release.deployments}
+    return {declared.name: _deployment(declared, release, work_pool) for declared in release.deployments}
 
 
-def _registration(declared: Deployment, release: Release, work_pool: str) -> Registration:
+def _deployment(declared: Deployment, release: Release, work_pool: str) -> PrefectDeployment:
     job_variables = {"task_definition_arn": release.arn}
     if release.ecs_run.capacity != "FARGATE":
         job_variables["launch_type"] = release.ecs_run.capacity
@@ -88,7 +88,7 @@ def _registration(declared: Deployment, release: Release, work_pool: str) -> Reg
         # The worker overrides the container's command in each RunTask request; the task definition's has no say.
         job_variables["command"] = shlex.join(release.ecs_run.command)
     active = declared.active_in is None or release.environment in declared.active_in
-    return Registration(
+    return PrefectDeployment(
         flow=release.service,
         name=declared.name,
         description=declared.description,
@@ -105,14 +105,14 @@ def _registration(declared: Deployment, release: Release, work_pool: str) -> Reg
     )
 
 
-def _schedule(declared: Schedule, active: bool) -> LiveSchedule:
+def _schedule(declared: Schedule, active: bool) -> PrefectSchedule:
     if declared.cron is not None:
         when: dict[str, object] = {"cron": declared.cron}
     elif declared.interval is not None:
         when = {"interval": float(declared.interval)}
     else:
         when = {"rrule": declared.rrule}
-    return LiveSchedule(
+    return PrefectSchedule(
         slug=declared.slug,
         schedule={**when, "timezone": declared.timezone},
         parameters=declared.parameters,

@@ -7,12 +7,12 @@ from zoneinfo import ZoneInfo
 
 from cronsim import CronSim
 
-from tools.model.prefect import LiveSchedule
+from tools.model.prefect import PrefectSchedule
 
 _START = datetime(2020, 1, 1)  # noqa: DTZ001 - where Prefect begins a rule without a start, in the schedule's own zone
 
 
-def next_run(schedule: LiveSchedule, now: datetime) -> datetime | None:
+def next_run(schedule: PrefectSchedule, now: datetime) -> datetime | None:
     """When a schedule runs next after `now`, in its own time zone.
 
     None where it never does, and for an interval: Prefect counts it from a moment of its own.

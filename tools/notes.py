@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from tools.desired import registrations
+from tools.desired import prefect_deployments
 from tools.model.observed import Observed
-from tools.model.prefect import Registration
+from tools.model.prefect import PrefectDeployment
 from tools.model.release import Release
 from tools.registration import made_by_hand, points_at, spoken
 
@@ -25,7 +25,7 @@ def notes(release: Release, observed: Observed, work_pool: str) -> Iterator[str]
         observed: what is.
         work_pool: the environment's.
     """
-    wanted = registrations(release, work_pool)
+    wanted = prefect_deployments(release, work_pool)
     yield from _behind(release, observed)
     for live in observed.deployments:
         if live.name in wanted:
@@ -46,11 +46,11 @@ def _behind(release: Release, observed: Observed) -> Iterator[str]:
         yield f"the environment is behind: release {older[0]} is live, the repository declares release {wanted}"
 
 
-def _operators(live: Registration, wanted: Registration, observed: Observed, work_pool: str) -> Iterator[str]:
+def _operators(live: PrefectDeployment, wanted: PrefectDeployment, observed: Observed, work_pool: str) -> Iterator[str]:
     if live.paused:
         yield f"deployment {live.name}: is paused, and stays so"
     base = observed.releases.get(points_at(live))
-    before = registrations(base, work_pool).get(live.name) if base else None
+    before = prefect_deployments(base, work_pool).get(live.name) if base else None
     declared = before or wanted
     if live.concurrency_limit != declared.concurrency_limit:
         limit = live.concurrency_limit

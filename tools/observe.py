@@ -9,7 +9,7 @@ from typing import Protocol
 
 from tools.desired import Desired
 from tools.model.observed import Observed, State
-from tools.model.prefect import Registration
+from tools.model.prefect import PrefectDeployment
 from tools.model.release import Release
 
 PARALLEL = 8
@@ -34,7 +34,7 @@ class Registry(Protocol):
 class Deployments(Protocol):
     """The Prefect API, as far as it is read."""
 
-    def deployments(self, flows: Sequence[str]) -> list[Registration]: ...
+    def deployments(self, flows: Sequence[str]) -> list[PrefectDeployment]: ...
 
 
 def observe(
@@ -61,9 +61,9 @@ def observe(
         registered = pool.submit(prefect.deployments, [item.service.name for item in desired])
         secrets = pool.submit(missing_parameters, [p for item in desired for p in item.draft.secret_paths.values()])
         newest = list(pool.map(ecs.release, [item.draft.family for item in desired]))
-        by_flow: dict[str, list[Registration]] = {}
-        for registration in registered.result():
-            by_flow.setdefault(registration.flow, []).append(registration)
+        by_flow: dict[str, list[PrefectDeployment]] = {}
+        for deployment in registered.result():
+            by_flow.setdefault(deployment.flow, []).append(deployment)
         known = {release.arn: release for release in newest if release}
         wanted = sorted(_arns(by_flow) - set(known))
         known |= {arn: found for arn, found in zip(wanted, pool.map(ecs.release, wanted), strict=True) if found}
@@ -113,7 +113,7 @@ def observe_images(desired: Sequence[Desired], ecr: Registry) -> State:
     return {item.service.name: Observed(image=images.get(item.service.name, "")) for item in desired}
 
 
-def _arns(by_flow: Mapping[str, Sequence[Registration]]) -> set[str]:
+def _arns(by_flow: Mapping[str, Sequence[PrefectDeployment]]) -> set[str]:
     arns = {item.job_variables.get("task_definition_arn") for items in by_flow.values() for item in items}
     return {arn for arn in arns if isinstance(arn, str) and arn}
 

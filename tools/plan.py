@@ -6,14 +6,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from operator import attrgetter
 
-from tools.actions import ALL, Action, Build, Drift, Gate, OnDrift, Plan, Push, Register, ServicePlan, Stage
+from tools.actions import ALL, Action, Build, Drift, Import, MakeRelease, OnDrift, Plan, Push, ServicePlan, Stage
 from tools.desired import Desired
 from tools.model.differences import same, shown
 from tools.model.names import mark, marks
 from tools.model.observed import Observed, State
 from tools.model.release import Release
 from tools.notes import notes
-from tools.registration import live_releases, registration_actions
+from tools.registration import deployment_actions, live_releases
 from tools.releases import image_changes, newest_first, release_changes
 
 
@@ -57,12 +57,12 @@ def _planned(item: Desired, observed: Observed, on_drift: OnDrift) -> ServicePla
             Push(tag, ("the registry has no such image",)),
         ]
     if not known:
-        actions.append(Gate(tag, ("its parameter schema is unknown",)))
+        actions.append(Import(tag, ("its parameter schema is unknown",)))
     same = _same(draft, observed) if known else None
     if same is None:
-        actions.append(Register(draft.family, tuple(release_changes(before, draft))))
+        actions.append(MakeRelease(draft.family, tuple(release_changes(before, draft))))
     release = same or draft
-    register, drift = registration_actions(release, item.work_pool, observed, known, keep=on_drift == "keep")
+    register, drift = deployment_actions(release, item.work_pool, observed, known, keep=on_drift == "keep")
     return ServicePlan(
         work_pool=item.work_pool,
         release=release,

@@ -14,9 +14,9 @@ from rich.table import Table
 from rich.text import Text
 
 from tools.actions import Action, AddSchedule, ChangeSchedule, Create, Plan, ServicePlan
-from tools.desired import registrations
+from tools.desired import prefect_deployments
 from tools.model.differences import shown
-from tools.model.prefect import LiveSchedule
+from tools.model.prefect import PrefectSchedule
 from tools.model.secrets import masked
 from tools.next_run import next_run, spoken_time
 
@@ -82,11 +82,11 @@ def _reasons(item: ServicePlan, action: Action, now: datetime) -> Iterator[str]:
         yield f"{schedule.slug}: {_when(schedule, now)}"
 
 
-def _schedules(item: ServicePlan, action: Action) -> Sequence[LiveSchedule]:
+def _schedules(item: ServicePlan, action: Action) -> Sequence[PrefectSchedule]:
     """The schedules that an action makes or changes, as they are afterwards."""
     match action:
         case Create():
-            return action.made(registrations(item.release, item.work_pool)[action.name]).schedules
+            return action.made(prefect_deployments(item.release, item.work_pool)[action.name]).schedules
         case AddSchedule():
             return [action.wanted.model_copy(update={"active": action.wanted.active and not action.live.paused})]
         case ChangeSchedule():
@@ -96,7 +96,7 @@ def _schedules(item: ServicePlan, action: Action) -> Sequence[LiveSchedule]:
             return []
 
 
-def _when(schedule: LiveSchedule, now: datetime) -> str:
+def _when(schedule: PrefectSchedule, now: datetime) -> str:
     if not schedule.active:
         return "paused"
     if "interval" in schedule.schedule:
@@ -176,7 +176,7 @@ def _item_json(item: ServicePlan, now: datetime) -> dict[str, Any]:
     }
 
 
-def _next_runs(schedules: Iterable[LiveSchedule], now: datetime) -> dict[str, str | None]:
+def _next_runs(schedules: Iterable[PrefectSchedule], now: datetime) -> dict[str, str | None]:
     """When each schedule runs next, ISO 8601; null where it is paused, or Prefect alone can say."""
     times = {schedule.slug: next_run(schedule, now) if schedule.active else None for schedule in schedules}
     return {slug: found.isoformat() if found else None for slug, found in times.items()}

@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 
 from tools.model.images import Image
 from tools.model.observed import Revision
-from tools.model.prefect import Registration
+from tools.model.prefect import PrefectDeployment
 from tools.model.release import Release
 from tools.registration import made_by_hand, points_at
 from tools.releases import newest_first
@@ -31,7 +31,7 @@ _FINGERPRINT = re.compile(r"[0-9a-f]{16}")
 class Leftovers:
     """What nothing needs any more."""
 
-    deployments: tuple[Registration, ...]
+    deployments: tuple[PrefectDeployment, ...]
     releases: tuple[Release, ...]
     images: tuple[Image, ...]
 
@@ -42,7 +42,7 @@ class Leftovers:
 def leftovers(
     environment: str,
     declared: Mapping[str, Iterable[str]],
-    deployments: Sequence[Registration],
+    deployments: Sequence[PrefectDeployment],
     revisions: Sequence[Revision],
     images: Sequence[Image],
     now: datetime,
@@ -74,9 +74,9 @@ def leftovers(
 def undeclared_deployments(
     environment: str,
     declared: Mapping[str, Iterable[str]],
-    deployments: Iterable[Registration],
+    deployments: Iterable[PrefectDeployment],
     releases: Mapping[str, Release],
-) -> Iterator[Registration]:
+) -> Iterator[PrefectDeployment]:
     """Deployments that were deployed to the environment, and that the repository does not declare."""
     for item in deployments:
         if item.name not in declared.get(item.flow, ()) and not made_by_hand(item, environment, releases):

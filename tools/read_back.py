@@ -6,12 +6,12 @@ from collections.abc import Iterator, Sequence
 
 from tools.actions import Delete, RemoveSchedule, ServicePlan
 from tools.model.observed import Observed
-from tools.model.prefect import Registration
+from tools.model.prefect import PrefectDeployment
 from tools.model.release import Release
-from tools.registration import registration_actions
+from tools.registration import deployment_actions
 
 
-def missing(item: ServicePlan, release: Release, live: Sequence[Registration]) -> Iterator[str]:
+def missing(item: ServicePlan, release: Release, live: Sequence[PrefectDeployment]) -> Iterator[str]:
     """What would have to be written again: nothing, unless somebody else wrote at the same time.
 
     Args:
@@ -20,7 +20,7 @@ def missing(item: ServicePlan, release: Release, live: Sequence[Registration]) -
         live: the service's deployments as they are now.
     """
     observed = Observed(newest=release, releases={release.arn: release}, deployments=tuple(live))
-    left, _ = registration_actions(release, item.work_pool, observed, schema_known=True, keep=item.keep)
+    left, _ = deployment_actions(release, item.work_pool, observed, schema_known=True, keep=item.keep)
     for action in left:
         yield f"{action.verb} {action.subject} ({'; '.join(action.why)})"
     there = {one.id for one in live} | {schedule.id for one in live for schedule in one.schedules}

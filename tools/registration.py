@@ -15,14 +15,14 @@ from operator import attrgetter
 from typing import Any
 
 from tools.actions import Action, AddSchedule, ChangeSchedule, Create, Drift, Patch, RemoveSchedule
-from tools.desired import registrations
+from tools.desired import prefect_deployments
 from tools.model.differences import differences, same, shown
 from tools.model.names import mark
 from tools.model.observed import Observed
-from tools.model.prefect import LiveSchedule, Registration
+from tools.model.prefect import PrefectDeployment, PrefectSchedule
 from tools.model.release import Release
 
-#: Fields of a Registration that the repository decides, as they are called in messages.
+#: Fields of a PrefectDeployment that the repository decides, as they are called in messages.
 FIELDS: Mapping[str, str] = {
     "description": "description",
     "version": "version",
@@ -38,13 +38,13 @@ FIELDS: Mapping[str, str] = {
 _OF_RELEASE = frozenset({"version", "job_variables"})
 
 
-def registration_actions(
+def deployment_actions(
     release: Release, work_pool: str, observed: Observed, schema_known: bool, *, keep: bool
 ) -> tuple[tuple[Action, ...], tuple[Drift, ...]]:
     live = {item.name: item for item in observed.deployments}
     actions: list[Action] = []
     drift: list[Drift] = []
-    made = registrations(release, work_pool)
+    made = prefect_deployments(release, work_pool)
     former = _former(release, observed) if len(set(made) - set(live)) == 1 else None
     for name, wanted in made.items():
         if name not in live:
@@ -60,14 +60,14 @@ def registration_actions(
     return tuple(actions), tuple(drift)
 
 
-def _former(release: Release, observed: Observed) -> Registration | None:
+def _former(release: Release, observed: Observed) -> PrefectDeployment | None:
     """The deployment whose place a new one takes: the only one of ours that is no longer declared."""
     gone = [item for item in observed.deployments if not release.declares(item.name)]
     ours = [item for item in gone if not made_by_hand(item, release.environment, observed.releases)]
     return ours[0] if len(ours) == 1 else None
 
 
-def _creation(wanted: Registration, former: Registration | None) -> Create:
+def _creation(wanted: PrefectDeployment, former: PrefectDeployment | None) -> Create:
     """Creating a deployment; a pause of the one whose place it takes goes on."""
     why = ("there is no such deployment yet",)
     paused = {item.slug for item in wanted.schedules if former and item.active and _is_paused(former, item.slug)}
@@ -77,18 +77,23 @@ def _creation(wanted: Registration, former: Registration | None) -> Create:
     return Create(wanted.full_name, (*why, said), wanted.name, frozenset(paused))
 
 
-def _is_paused(live: Registration, slug: str) -> bool:
+def _is_paused(live: PrefectDeployment, slug: str) -> bool:
     return live.paused or any(item.slug == slug and not item.active for item in live.schedules)
 
 
-def _base(live: Registration, observed: Observed, work_pool: str) -> Registration | None:
+def _base(live: PrefectDeployment, observed: Observed, work_pool: str) -> PrefectDeployment | None:
     """The deployment as the release that it points at declared it."""
     release = observed.releases.get(points_at(live))
-    return registrations(release, work_pool).get(live.name) if release else None
+    return prefect_deployments(release, work_pool).get(live.name) if release else None
 
 
 def _patch(
-    live: Registration, base: Registration | None, wanted: Registration, schema_known: bool, *, keep: bool
+    live: PrefectDeployment,
+    base: PrefectDeployment | None,
+    wanted: PrefectDeployment,
+    schema_known: bool,
+    *,
+    keep: bool,
 ) -> tuple[list[Action], list[Drift]]:
     fields, why, drift = [], [], []
     for field, called in FIELDS.items():
@@ -114,7 +119,7 @@ def _patch(
     return ([Patch(live.full_name, tuple(why), live, tuple(fields), kept)] if fields else []), drift
 
 
-def _by_hand(field: str, live: Registration, base: Registration | None, wanted: Registration) -> bool:
+def _by_hand(field: str, live: PrefectDeployment, base: PrefectDeployment | None, wanted: PrefectDeployment) -> bool:
     """Whether a field's live value is explained neither by the release that it points at nor by the repository."""
     if field == "version" and base is None:
         return False  # it follows the release, and that is unknown
@@ -127,9 +132,9 @@ def _said(field: str, value: Any) -> Any:
     return "the release's number" if field == "version" and not value else value
 
 
-def points_at(registration: Registration) -> str:
+def points_at(deployment: PrefectDeployment) -> str:
     """The ARN of the release that a deployment points at; empty where it points at none."""
-    return str(registration.job_variables.get("task_definition_arn") or "")
+    return str(deployment.job_variables.get("task_definition_arn") or "")
 
 
 def live_releases(observed: Observed) -> list[Release]:
@@ -141,7 +146,7 @@ def live_releases(observed: Observed) -> list[Release]:
     return [release for name, release in pointed_at if release and release.declares(name)]
 
 
-def made_by_hand(live: Registration, environment: str, releases: Mapping[str, Release]) -> bool:
+def made_by_hand(live: PrefectDeployment, environment: str, releases: Mapping[str, Release]) -> bool:
     """Whether somebody else made a deployment.
 
     It lacks the environment's mark, or the release that it points at does not declare it: `Duplicate` in Prefect's UI
@@ -156,22 +161,22 @@ def made_by_hand(live: Registration, environment: str, releases: Mapping[str, Re
     return mark(environment) not in live.tags or (release is not None and not release.declares(live.name))
 
 
-def _settings(registration: Registration) -> dict[str, Any]:
-    return {name: value for name, value in registration.job_variables.items() if name != "task_definition_arn"}
+def _settings(deployment: PrefectDeployment) -> dict[str, Any]:
+    return {name: value for name, value in deployment.job_variables.items() if name != "task_definition_arn"}
 
 
 @dataclass(frozen=True)
 class _Before:
     """What known releases declare of a deployment's schedules, by slug."""
 
-    base: Mapping[str, LiveSchedule]
+    base: Mapping[str, PrefectSchedule]
     """The release that the deployment points at."""
-    newest: Mapping[str, LiveSchedule]
+    newest: Mapping[str, PrefectSchedule]
     """The newest release; the base where there is no other."""
-    known: Sequence[Mapping[str, LiveSchedule]]
+    known: Sequence[Mapping[str, PrefectSchedule]]
     """Every release that is known, these two among them."""
 
-    def moved_by_hand(self, slug: str, found: LiveSchedule | None, wanted: LiveSchedule | None) -> bool:
+    def moved_by_hand(self, slug: str, found: PrefectSchedule | None, wanted: PrefectSchedule | None) -> bool:
         """Whether somebody changed or deleted a schedule.
 
         Args:
@@ -184,25 +189,25 @@ class _Before:
         declared = (schedules.get(slug) for schedules in self.known)
         return not any(_explains(item, found) for item in (*declared, wanted) if item)
 
-    def paused_by_hand(self, found: LiveSchedule) -> bool:
+    def paused_by_hand(self, found: PrefectSchedule) -> bool:
         """Whether somebody paused a schedule that was declared active."""
         return not found.active and found.slug in self.base and self.base[found.slug].active
 
 
-def _before(name: str, base: Registration | None, observed: Observed, work_pool: str) -> _Before:
-    def declared(release: Release) -> dict[str, LiveSchedule]:
-        return _by_slug(registrations(release, work_pool).get(name))
+def _before(name: str, base: PrefectDeployment | None, observed: Observed, work_pool: str) -> _Before:
+    def declared(release: Release) -> dict[str, PrefectSchedule]:
+        return _by_slug(prefect_deployments(release, work_pool).get(name))
 
     newest = declared(observed.newest) if observed.newest else _by_slug(base)
     return _Before(_by_slug(base), newest, [declared(release) for release in observed.releases.values()])
 
 
-def _by_slug(registration: Registration | None) -> dict[str, LiveSchedule]:
-    return {item.slug: item for item in registration.schedules if item.slug} if registration else {}
+def _by_slug(deployment: PrefectDeployment | None) -> dict[str, PrefectSchedule]:
+    return {item.slug: item for item in deployment.schedules if item.slug} if deployment else {}
 
 
 def _schedules(
-    live: Registration, before: _Before, wanted: Registration, *, keep: bool
+    live: PrefectDeployment, before: _Before, wanted: PrefectDeployment, *, keep: bool
 ) -> tuple[list[Action], list[Drift]]:
     there = _by_slug(live)
     removed, drift = _removals(live, before, wanted, keep=keep)
@@ -229,7 +234,7 @@ def _schedules(
 
 
 def _removals(
-    live: Registration, before: _Before, wanted: Registration, *, keep: bool
+    live: PrefectDeployment, before: _Before, wanted: PrefectDeployment, *, keep: bool
 ) -> tuple[list[RemoveSchedule], list[Drift]]:
     """The schedules that a release declared and the repository does not."""
     actions, drift = [], []
@@ -245,12 +250,14 @@ def _removals(
     return actions, drift
 
 
-def _twin(schedule: LiveSchedule, pauses: Sequence[LiveSchedule], *, alone: bool) -> LiveSchedule | None:
+def _twin(schedule: PrefectSchedule, pauses: Sequence[PrefectSchedule], *, alone: bool) -> PrefectSchedule | None:
     """The paused schedule whose place a new one takes: of the same timing, or the only one that goes."""
     return next((gone for gone in pauses if alone or same(_timing(gone), _timing(schedule))), None)
 
 
-def _addition(subject: str, live: Registration, wanted: LiveSchedule, twin: LiveSchedule | None) -> AddSchedule:
+def _addition(
+    subject: str, live: PrefectDeployment, wanted: PrefectSchedule, twin: PrefectSchedule | None
+) -> AddSchedule:
     why = (f"it is declared: {spoken(wanted)}",)
     if twin is None or not wanted.active:
         return AddSchedule(subject, why, live, wanted)
@@ -258,7 +265,7 @@ def _addition(subject: str, live: Registration, wanted: LiveSchedule, twin: Live
     return AddSchedule(subject, (*why, paused), live, wanted.model_copy(update={"active": False}))
 
 
-def _explains(declared: LiveSchedule, found: LiveSchedule) -> bool:
+def _explains(declared: PrefectSchedule, found: PrefectSchedule) -> bool:
     """Whether a schedule may be as it is without anybody's doing.
 
     The Prefect server empties the parameters of a schedule that is paused or resumed in its UI: nobody decided that.
@@ -267,11 +274,11 @@ def _explains(declared: LiveSchedule, found: LiveSchedule) -> bool:
     return parameters and same(found.schedule, declared.schedule)
 
 
-def _timing(schedule: LiveSchedule) -> tuple[dict[str, Any], dict[str, Any]]:
+def _timing(schedule: PrefectSchedule) -> tuple[dict[str, Any], dict[str, Any]]:
     return schedule.schedule, schedule.parameters
 
 
-def _schedule_changes(live: LiveSchedule, wanted: LiveSchedule, active: bool | None) -> Iterator[str]:
+def _schedule_changes(live: PrefectSchedule, wanted: PrefectSchedule, active: bool | None) -> Iterator[str]:
     if live.schedule != wanted.schedule:
         before, after = _sides(live, wanted)
         yield f"{shown(before)} → {shown(after)}"
@@ -280,7 +287,7 @@ def _schedule_changes(live: LiveSchedule, wanted: LiveSchedule, active: bool | N
         yield "it becomes active here" if active else "it is no longer active here"
 
 
-def _sides(one: LiveSchedule, other: LiveSchedule) -> tuple[Any, Any]:
+def _sides(one: PrefectSchedule, other: PrefectSchedule) -> tuple[Any, Any]:
     """Two schedules in so few words that tell them apart."""
     if spoken(one) != spoken(other):
         return spoken(one), spoken(other)
@@ -289,7 +296,7 @@ def _sides(one: LiveSchedule, other: LiveSchedule) -> tuple[Any, Any]:
     return one.parameters, other.parameters
 
 
-def spoken(schedule: LiveSchedule) -> str:
+def spoken(schedule: PrefectSchedule) -> str:
     """A schedule in a few words: `15 6 * * * UTC`, `every 300 s`."""
     when = schedule.schedule
     if "interval" in when:

@@ -12,13 +12,13 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from tools.actions import Delete, Drift, OnDrift, Plan, ServicePlan
-from tools.desired import registrations
+from tools.desired import prefect_deployments
 from tools.errors import UserError
 from tools.model.observed import Observed
-from tools.model.prefect import Registration
+from tools.model.prefect import PrefectDeployment
 from tools.model.release import Release
 from tools.plan import refusals
-from tools.registration import live_releases, made_by_hand, points_at, registration_actions, spoken
+from tools.registration import deployment_actions, live_releases, made_by_hand, points_at, spoken
 from tools.releases import newest_first
 
 
@@ -79,7 +79,7 @@ def rollback(target: Release, observed: Observed, work_pool: str, on_drift: OnDr
         on_drift: what to do with what was changed by hand.
     """
     keep = on_drift == "keep"
-    actions, drift = registration_actions(target, work_pool, observed, schema_known=True, keep=keep)
+    actions, drift = deployment_actions(target, work_pool, observed, schema_known=True, keep=keep)
     why = (f"release {target.revision} does not declare it",)
     deletions: list[Delete] = []
     for live in _later(target, observed):
@@ -99,22 +99,22 @@ def rollback(target: Release, observed: Observed, work_pool: str, on_drift: OnDr
     return Plan(target.environment, (item,))
 
 
-def _later(target: Release, observed: Observed) -> Iterator[Registration]:
+def _later(target: Release, observed: Observed) -> Iterator[PrefectDeployment]:
     """The deployments that other releases made."""
     for live in observed.deployments:
         if not target.declares(live.name) and not made_by_hand(live, target.environment, observed.releases):
             yield live
 
 
-def _lost(live: Registration, observed: Observed, work_pool: str) -> Iterator[Drift]:
+def _lost(live: PrefectDeployment, observed: Observed, work_pool: str) -> Iterator[Drift]:
     """What an operator did to a deployment, and what would be lost with it."""
     release = observed.releases.get(points_at(live))
     if release is None:
         return
     alone = replace(observed, deployments=(live,))
-    _, drift = registration_actions(release, work_pool, alone, schema_known=True, keep=True)
+    _, drift = deployment_actions(release, work_pool, alone, schema_known=True, keep=True)
     yield from drift
-    base = registrations(release, work_pool)[live.name]
+    base = prefect_deployments(release, work_pool)[live.name]
     if live.paused:
         yield Drift(live.full_name, "paused", "active")
     declared = {schedule.slug: schedule for schedule in base.schedules}

@@ -15,7 +15,7 @@ from tools.actions import ALL, Plan
 from tools.clients.prefect_runs import runs
 from tools.errors import UserError
 from tools.model.names import mark
-from tools.model.prefect import Registration
+from tools.model.prefect import PrefectDeployment
 from tools.notes import LEFT
 from tools.registration import made_by_hand, points_at
 from tools.releases import newest_first
@@ -59,7 +59,7 @@ def _with_strays(planned: Plan, environment: deploy.Environment) -> Plan:
     )
 
 
-def _strays(environment: deploy.Environment, declared: set[str]) -> list[Registration]:
+def _strays(environment: deploy.Environment, declared: set[str]) -> list[PrefectDeployment]:
     name = environment.settings.environment
     marked = [item for item in environment.prefect.tagged(mark(name)) if item.flow not in declared]
     arns = {points_at(item) for item in marked} - {""}

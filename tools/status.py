@@ -12,7 +12,7 @@ from rich.table import Table
 
 from tools.actions import ServicePlan
 from tools.model.observed import Observed
-from tools.model.prefect import LiveSchedule, Registration
+from tools.model.prefect import PrefectDeployment, PrefectSchedule
 from tools.model.release import Release
 from tools.model.runs import Run, Runs
 from tools.registration import spoken
@@ -30,7 +30,7 @@ class Status:
     name: str
     release: Release | None
     """The one that is live; the newest where no deployment points at any."""
-    deployments: tuple[Registration, ...]
+    deployments: tuple[PrefectDeployment, ...]
     runs: Mapping[str, Runs]
     """By the deployments' ids."""
     states: tuple[str, ...]
@@ -66,9 +66,9 @@ def _states(item: ServicePlan, live: Release | None) -> list[str]:
     return found
 
 
-def undeclared(deployments: Sequence[Registration], runs: Mapping[str, Runs]) -> list[Status]:
+def undeclared(deployments: Sequence[PrefectDeployment], runs: Mapping[str, Runs]) -> list[Status]:
     """Flows that the repository no longer declares, by their deployments that are left."""
-    flows: dict[str, list[Registration]] = {}
+    flows: dict[str, list[PrefectDeployment]] = {}
     for item in deployments:
         flows.setdefault(item.flow, []).append(item)
     return [Status(name, None, tuple(found), runs, ("no longer declared",)) for name, found in sorted(flows.items())]
@@ -98,14 +98,14 @@ def _release_cells(release: Release | None, now: datetime) -> tuple[str, str, st
     return str(release.revision), release.fingerprint[:8], escape(text.rstrip())
 
 
-def _cells(live: Registration, runs: Mapping[str, Runs], now: datetime) -> tuple[str, str, str, str]:
+def _cells(live: PrefectDeployment, runs: Mapping[str, Runs], now: datetime) -> tuple[str, str, str, str]:
     found = runs.get(live.id, Runs(None, None))
     name = f"{escape(live.name)} [yellow](paused)[/]" if live.paused else escape(live.name)
     schedules = "\n".join(_schedule(item) for item in live.schedules) or "[dim]none[/]"
     return name, schedules, _next(found.next, now), _last(found.last, now)
 
 
-def _schedule(item: LiveSchedule) -> str:
+def _schedule(item: PrefectSchedule) -> str:
     return escape(spoken(item)) if item.active else f"[dim]{escape(spoken(item))}[/] [yellow]paused[/]"
 
 
@@ -158,7 +158,7 @@ def _status_json(item: Status) -> dict[str, Any]:
     }
 
 
-def _deployment_json(live: Registration, runs: Runs) -> dict[str, Any]:
+def _deployment_json(live: PrefectDeployment, runs: Runs) -> dict[str, Any]:
     return {
         "name": live.name,
         "paused": live.paused,

@@ -94,7 +94,7 @@ class Ecs:
         with told(f"deregistering {arn} (ecs:DeregisterTaskDefinition)", self._connection):
             self._client.deregister_task_definition(taskDefinition=arn)
 
-    def register(self, draft: Release) -> Release:
+    def make_release(self, draft: Release) -> Release:
         """Registers a revision. A lost reply is resolved by reading: a repeated request would make a second one.
 
         Raises:

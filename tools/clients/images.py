@@ -23,7 +23,7 @@ from tools.errors import RemoteError, ToolsError, UserError
 from tools.model.images import FlowDescription, Login, Step, Target
 from tools.model.names import BASE_IMAGE, PLATFORM
 
-GATE_SECONDS = 120
+IMPORT_SECONDS = 120
 _STEP = re.compile(r"^#\d+ \[(?P<target>[^\s\]]+)(?P<stage> \S+)? +(?P<at>\d+/\d+)\] (?P<what>.*)")
 _FAILED_TARGET = re.compile(r"^(?:ERROR: )?target (?P<target>[^:\s]+): (?P<why>.*)", re.MULTILINE)
 
@@ -124,7 +124,7 @@ class Images:
             self._docker.images.pull(reference, auth_config={"username": login.username, "password": login.password})
 
     def describe_flow(self, reference: str, entrypoint: str, platform: str) -> FlowDescription:
-        """Imports a flow inside its image, without network: the gate that an image must pass before it is released.
+        """Imports a flow inside its image, without network: what an image must pass before it is released.
 
         Args:
             reference: the image.
@@ -166,11 +166,11 @@ class Images:
         )
         try:
             container.start()
-            container.wait(timeout=GATE_SECONDS)
+            container.wait(timeout=IMPORT_SECONDS)
             return container.logs().decode("utf-8", "replace")
         except (requests.ReadTimeout, requests.ConnectionError):
             printed = container.logs(tail=20).decode("utf-8", "replace")
-            return f"no answer within {GATE_SECONDS} s; what it printed:\n{printed}"
+            return f"no answer within {IMPORT_SECONDS} s; what it printed:\n{printed}"
         finally:
             container.remove(force=True)
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from tools.clients.prefect_http import PAGE, Http
 from tools.errors import RemoteError
-from tools.model.prefect import LiveSchedule, Registration
+from tools.model.prefect import PrefectDeployment, PrefectSchedule
 from tools.model.runs import FlowRun, LogLine
 
 WAITS = (0.3, 0.6, 1.2, 2.4, 4.8)
@@ -24,42 +24,42 @@ WAITS = (0.3, 0.6, 1.2, 2.4, 4.8)
 class PrefectApi(Http):
     """The deployments and runs of a Prefect API."""
 
-    def deployments(self, flows: Sequence[str]) -> list[Registration]:
+    def deployments(self, flows: Sequence[str]) -> list[PrefectDeployment]:
         """Every deployment of these flows, whoever made it, with its schedules.
 
         Args:
             flows: names of flows.
         """
-        found: list[Registration] = []
+        found: list[PrefectDeployment] = []
         for start in range(0, len(flows), PAGE):
             named = {"flows": {"name": {"any_": list(flows[start : start + PAGE])}}}
             names = {flow["id"]: flow["name"] for flow in self.all("flows", named)}
             if names:
-                found += [_registration(item, names[item["flow_id"]]) for item in self.all("deployments", named)]
-        return sorted(found, key=lambda registration: registration.full_name)
+                found += [_deployment(item, names[item["flow_id"]]) for item in self.all("deployments", named)]
+        return sorted(found, key=lambda deployment: deployment.full_name)
 
-    def tagged(self, tag: str) -> list[Registration]:
+    def tagged(self, tag: str) -> list[PrefectDeployment]:
         """Every deployment with a tag, whatever its flow."""
         return self._with_flows(list(self.all("deployments", {"deployments": {"tags": {"all_": [tag]}}})))
 
-    def every_deployment(self) -> list[Registration]:
+    def every_deployment(self) -> list[PrefectDeployment]:
         """Every deployment that the API has."""
         return self._with_flows(list(self.all("deployments", {})))
 
-    def _with_flows(self, found: Sequence[Mapping[str, Any]]) -> list[Registration]:
+    def _with_flows(self, found: Sequence[Mapping[str, Any]]) -> list[PrefectDeployment]:
         flows = sorted({item["flow_id"] for item in found})
         names: dict[str, str] = {}
         for start in range(0, len(flows), PAGE):
             some = {"flows": {"id": {"any_": flows[start : start + PAGE]}}}
             names |= {flow["id"]: flow["name"] for flow in self.all("flows", some)}
-        made = [_registration(item, names[item["flow_id"]]) for item in found]
-        return sorted(made, key=lambda registration: registration.full_name)
+        made = [_deployment(item, names[item["flow_id"]]) for item in found]
+        return sorted(made, key=lambda deployment: deployment.full_name)
 
     def remove(self, deployment_id: str) -> None:
         """Deletes a deployment with its schedules and the runs that wait. One that is gone already is done."""
         self.call("DELETE", f"/deployments/{deployment_id}", gone_is_done=True)
 
-    def create(self, wanted: Registration) -> Registration:
+    def create(self, wanted: PrefectDeployment) -> PrefectDeployment:
         """Creates a deployment with its schedules. Only for one that does not exist: the API would reset it.
 
         Raises:
@@ -80,18 +80,18 @@ class PrefectApi(Http):
             raise RemoteError(f"Prefect: {wanted.full_name} was created and cannot be found", "run this again")
         return made
 
-    def patch(self, live: Registration, wanted: Registration, fields: Iterable[str]) -> None:
+    def patch(self, live: PrefectDeployment, wanted: PrefectDeployment, fields: Iterable[str]) -> None:
         """Writes some fields of a deployment that exists; its schedules and pauses are left alone.
 
         Args:
             live: as it is, with its id.
             wanted: as it should be.
-            fields: names of fields of `Registration`.
+            fields: names of fields of `PrefectDeployment`.
         """
         body = {name: value for name, value in _body(wanted).items() if name in {_API_NAMES.get(f, f) for f in fields}}
         self.call("PATCH", f"/deployments/{live.id}", body)
 
-    def add_schedule(self, deployment_id: str, schedule: LiveSchedule) -> None:
+    def add_schedule(self, deployment_id: str, schedule: PrefectSchedule) -> None:
         """Adds a schedule to a deployment."""
         path = f"/deployments/{deployment_id}/schedules"
 
@@ -101,7 +101,7 @@ class PrefectApi(Http):
         self._make(path, [_schedule_body(schedule, new=True)], made)
 
     def change_schedule(
-        self, deployment_id: str, live: LiveSchedule, wanted: LiveSchedule, active: bool | None
+        self, deployment_id: str, live: PrefectSchedule, wanted: PrefectSchedule, active: bool | None
     ) -> None:
         """Changes a schedule in place.
 
@@ -164,9 +164,9 @@ class PrefectApi(Http):
             else:
                 return
 
-    def _named(self, wanted: Registration) -> Registration | None:
+    def _named(self, wanted: PrefectDeployment) -> PrefectDeployment | None:
         found = self.call("GET", f"/deployments/name/{wanted.full_name}", gone_is_done=True)
-        return _registration(found, wanted.flow) if found else None
+        return _deployment(found, wanted.flow) if found else None
 
 
 _API_NAMES = {
@@ -175,7 +175,7 @@ _API_NAMES = {
 }
 
 
-def _body(wanted: Registration) -> dict[str, Any]:
+def _body(wanted: PrefectDeployment) -> dict[str, Any]:
     return {
         "description": wanted.description,
         "version": wanted.version,
@@ -190,14 +190,14 @@ def _body(wanted: Registration) -> dict[str, Any]:
     }
 
 
-def _schedule_body(schedule: LiveSchedule, *, new: bool) -> dict[str, Any]:
+def _schedule_body(schedule: PrefectSchedule, *, new: bool) -> dict[str, Any]:
     body = {"schedule": schedule.schedule, "parameters": schedule.parameters, "slug": schedule.slug}
     return {**body, "active": schedule.active} if new else body
 
 
-def _registration(item: Mapping[str, Any], flow: str) -> Registration:
+def _deployment(item: Mapping[str, Any], flow: str) -> PrefectDeployment:
     limit = item.get("global_concurrency_limit") or {}
-    return Registration(
+    return PrefectDeployment(
         id=item["id"],
         flow=flow,
         name=item["name"],
@@ -213,7 +213,7 @@ def _registration(item: Mapping[str, Any], flow: str) -> Registration:
         concurrency_limit=limit.get("limit") or item.get("concurrency_limit"),
         paused=bool(item.get("paused")),
         schedules=tuple(
-            LiveSchedule(
+            PrefectSchedule(
                 id=schedule["id"],
                 slug=schedule.get("slug") or "",
                 schedule=_plain(schedule["schedule"]),

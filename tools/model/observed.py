@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from tools.model.prefect import Registration
+from tools.model.prefect import PrefectDeployment
 from tools.model.release import Release
 
 
@@ -17,7 +17,7 @@ class Observed:
     """The newest revision of its family."""
     releases: Mapping[str, Release] = field(default_factory=dict)
     """By ARN: those that its deployments point at, and the newest; more where it was looked closer."""
-    deployments: tuple[Registration, ...] = ()
+    deployments: tuple[PrefectDeployment, ...] = ()
     image: str = ""
     """The image of the desired fingerprint in the registry, by digest; looked for only where no release has it."""
     missing_secrets: tuple[str, ...] = ()

@@ -9,7 +9,7 @@ from pydantic import Field
 from tools.model.service import Frozen
 
 
-class LiveSchedule(Frozen):
+class PrefectSchedule(Frozen):
     """A schedule as Prefect holds it. `slug` is empty where somebody made it by hand."""
 
     id: str = ""
@@ -19,7 +19,7 @@ class LiveSchedule(Frozen):
     active: bool = True
 
 
-class Registration(Frozen):
+class PrefectDeployment(Frozen):
     """A Prefect deployment in the words of Prefect's API: what is there, or what should be there."""
 
     id: str = ""
@@ -36,7 +36,7 @@ class Registration(Frozen):
     parameter_schema: dict[str, Any] = Field(default_factory=dict)
     concurrency_limit: int | None = None
     paused: bool = False
-    schedules: tuple[LiveSchedule, ...] = ()
+    schedules: tuple[PrefectSchedule, ...] = ()
 
     @property
     def full_name(self) -> str:

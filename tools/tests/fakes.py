@@ -15,7 +15,7 @@ from tools.clients.prefect_variables import Variable
 from tools.errors import RemoteError, ToolsError, UserError
 from tools.model.images import FlowDescription, Image, Login, Step, Target
 from tools.model.observed import Revision
-from tools.model.prefect import LiveSchedule, Registration
+from tools.model.prefect import PrefectDeployment, PrefectSchedule
 from tools.model.release import Release
 
 
@@ -55,7 +55,7 @@ class FakeEcs:
             revisions[:] = [release for release in revisions if release.arn != arn]
         self.writes.append(f"deregister {arn.rsplit('/', 1)[1]}")
 
-    def register(self, draft: Release) -> Release:
+    def make_release(self, draft: Release) -> Release:
         """Adds a revision."""
         revisions = self.known.setdefault(draft.family, [])
         number = self._numbers[draft.family] = self._numbers.get(draft.family, 0) + 1
@@ -166,7 +166,7 @@ class FakePrefect:
     """Deployments in memory."""
 
     def __init__(self) -> None:
-        self.by_id: dict[str, Registration] = {}
+        self.by_id: dict[str, PrefectDeployment] = {}
         self.writes: list[str] = []
         self._count = 0
 
@@ -174,16 +174,16 @@ class FakePrefect:
         self._count += 1
         return f"00000000-0000-0000-0000-{self._count:012}"
 
-    def deployments(self, flows: Sequence[str]) -> list[Registration]:
+    def deployments(self, flows: Sequence[str]) -> list[PrefectDeployment]:
         """In order of their full names."""
         found = [item for item in self.by_id.values() if item.flow in flows]
         return sorted(found, key=lambda item: item.full_name)
 
-    def tagged(self, tag: str) -> list[Registration]:
+    def tagged(self, tag: str) -> list[PrefectDeployment]:
         """In order of their full names."""
         return sorted((item for item in self.by_id.values() if tag in item.tags), key=lambda item: item.full_name)
 
-    def every_deployment(self) -> list[Registration]:
+    def every_deployment(self) -> list[PrefectDeployment]:
         """In order of their full names."""
         return sorted(self.by_id.values(), key=lambda item: item.full_name)
 
@@ -192,7 +192,7 @@ class FakePrefect:
         gone = self.by_id.pop(deployment_id, None)
         self.writes.append(f"delete {gone.full_name if gone else deployment_id}")
 
-    def create(self, wanted: Registration) -> Registration:
+    def create(self, wanted: PrefectDeployment) -> PrefectDeployment:
         """With ids for it and its schedules."""
         schedules = tuple(item.model_copy(update={"id": self._id()}) for item in wanted.schedules)
         made = wanted.model_copy(update={"id": self._id(), "schedules": schedules, "tags": tuple(sorted(wanted.tags))})
@@ -200,16 +200,16 @@ class FakePrefect:
         self.writes.append(f"create {made.full_name}")
         return made
 
-    def patch(self, live: Registration, wanted: Registration, fields: Iterable[str]) -> None:
+    def patch(self, live: PrefectDeployment, wanted: PrefectDeployment, fields: Iterable[str]) -> None:
         """Only these fields."""
         changes: dict[str, Any] = {name: getattr(wanted, name) for name in fields}
         self.by_id[live.id] = self.by_id[live.id].model_copy(update=changes)
         self.writes.append(f"patch {live.full_name}")
 
-    def _replace(self, deployment_id: str, schedules: Iterable[LiveSchedule]) -> None:
+    def _replace(self, deployment_id: str, schedules: Iterable[PrefectSchedule]) -> None:
         self.by_id[deployment_id] = self.by_id[deployment_id].model_copy(update={"schedules": tuple(schedules)})
 
-    def add_schedule(self, deployment_id: str, schedule: LiveSchedule) -> None:
+    def add_schedule(self, deployment_id: str, schedule: PrefectSchedule) -> None:
         """With an id."""
         self._replace(
             deployment_id, [*self.by_id[deployment_id].schedules, schedule.model_copy(update={"id": self._id()})]
@@ -217,7 +217,7 @@ class FakePrefect:
         self.writes.append(f"add {schedule.slug}")
 
     def change_schedule(
-        self, deployment_id: str, live: LiveSchedule, wanted: LiveSchedule, active: bool | None
+        self, deployment_id: str, live: PrefectSchedule, wanted: PrefectSchedule, active: bool | None
     ) -> None:
         """In place."""
         changed = wanted.model_copy(update={"id": live.id, "active": live.active if active is None else active})

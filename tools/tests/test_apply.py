@@ -203,14 +203,14 @@ def test_push_stops_after_the_push_and_register_goes_on_from_there() -> None:
     world = World()
     (pushed,) = world.deploy(service("a"), stages=("build", "push"))
     assert pushed.done == ["built", "pushed"]
-    (registered,) = world.deploy(service("a"), stages=("gate", "release", "register"))
+    (registered,) = world.deploy(service("a"), stages=("import", "release", "register"))
     assert registered.done == ["released", "created daily"]
     assert world.engine.built == ["a"]
 
 
 def test_register_before_the_push_says_so_and_writes_nothing() -> None:
     world = World()
-    (result,) = world.deploy(service("a"), stages=("gate", "release", "register"))
+    (result,) = world.deploy(service("a"), stages=("import", "release", "register"))
     assert result.error is not None
     assert "push it first: make push-flow NAME=a" in result.error.message
     assert world.writes == []

@@ -19,7 +19,7 @@ from tools.settings import Connection
 from tools.tests.conftest import free_port
 from tools.tests.recorder import Recorder
 from tools.tests.repositories import STORAGE, Repository, make_service
-from tools.tests.test_contracts import draft, make_pool, registration, unique
+from tools.tests.test_contracts import draft, make_pool, prefect_deployment, unique
 
 VERBS = ("plan", "status", "history", "rollback", "prune", "unlock")
 Done = subprocess.CompletedProcess[str]
@@ -262,9 +262,9 @@ def test_a_flow_that_left_is_told_and_what_was_duplicated_from_it_is_not(
 ) -> None:
     make_pool(prefect_api_url)
     flow, api = unique("left"), PrefectApi(prefect_api_url)
-    gone = Ecs(moto).register(draft(flow))
+    gone = Ecs(moto).make_release(draft(flow))
     points = {"version": "1", "job_variables": {"task_definition_arn": gone.arn}}
-    made = [api.create(registration(flow, name=name, schedules=(), **points)) for name in ("daily", "daily-copy")]
+    made = [api.create(prefect_deployment(flow, name=name, schedules=(), **points)) for name in ("daily", "daily-copy")]
 
     notes = json.loads(repository.run("plan", "--json", **cloud[2]).stdout)["notes"]
     pruned = json.loads(repository.run("prune", "--json", **cloud[2]).stdout)["deployments"]

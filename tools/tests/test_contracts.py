@@ -13,7 +13,7 @@ from tools.clients.ecr import Ecr
 from tools.clients.ecs import Ecs
 from tools.clients.prefect_api import PrefectApi
 from tools.errors import RemoteError, UserError
-from tools.model.prefect import LiveSchedule, Registration
+from tools.model.prefect import PrefectDeployment, PrefectSchedule
 from tools.model.release import Release
 from tools.model.service import Deployment, ECSRun, Schedule
 from tools.settings import Connection
@@ -51,7 +51,7 @@ def prefect(request: pytest.FixtureRequest) -> FakePrefect | PrefectApi:
 
 
 def make_pool(url: str) -> None:
-    """The work pool that the registrations name."""
+    """The work pool that the deployments name."""
     ask("POST", f"{url}/work_pools/", {"name": "pool", "type": "process"})
 
 
@@ -89,7 +89,7 @@ def draft(service: str, **changes: object) -> Release:
     return Release.model_validate({**values, **changes})
 
 
-def registration(flow: str, **changes: object) -> Registration:
+def prefect_deployment(flow: str, **changes: object) -> PrefectDeployment:
     """A deployment as a deploy registers it."""
     values: dict[str, object] = {
         "flow": flow,
@@ -105,16 +105,18 @@ def registration(flow: str, **changes: object) -> Registration:
         "parameter_schema": {"type": "object", "properties": {"table": {"type": "string", "title": "table"}}},
         "concurrency_limit": 2,
         "schedules": (
-            LiveSchedule(slug="daily", schedule={"cron": "15 6 * * *", "timezone": "UTC"}, parameters={"table": "x"}),
-            LiveSchedule(slug="often", schedule={"interval": 600.0, "timezone": "UTC"}, active=False),
-            LiveSchedule(slug="rule", schedule={"rrule": "FREQ=DAILY;COUNT=5", "timezone": "UTC"}),
+            PrefectSchedule(
+                slug="daily", schedule={"cron": "15 6 * * *", "timezone": "UTC"}, parameters={"table": "x"}
+            ),
+            PrefectSchedule(slug="often", schedule={"interval": 600.0, "timezone": "UTC"}, active=False),
+            PrefectSchedule(slug="rule", schedule={"rrule": "FREQ=DAILY;COUNT=5", "timezone": "UTC"}),
         ),
     }
-    return Registration.model_validate({**values, **changes})
+    return PrefectDeployment.model_validate({**values, **changes})
 
 
-def without_ids(item: Registration) -> dict[str, object]:
-    """A registration to compare: ids are the server's, the order of schedules is nobody's."""
+def without_ids(item: PrefectDeployment) -> dict[str, object]:
+    """A deployment to compare: ids are the server's, the order of schedules is nobody's."""
     values = item.model_dump(exclude={"id"})
     values["schedules"] = sorted(
         ({**schedule, "id": ""} for schedule in values["schedules"]), key=lambda schedule: str(schedule["slug"])
@@ -131,7 +133,7 @@ def test_a_family_that_was_never_released_has_no_release(ecs: FakeEcs | Ecs) -> 
 
 def test_a_registered_release_reads_back_whole(ecs: FakeEcs | Ecs) -> None:
     wanted = draft(unique("whole"))
-    registered = ecs.register(wanted)
+    registered = ecs.make_release(wanted)
     assert registered.revision == 1
     assert registered.arn.endswith(f"{wanted.family}:1")
     assert ecs.release(wanted.family) == registered == ecs.release(registered.arn)
@@ -140,8 +142,8 @@ def test_a_registered_release_reads_back_whole(ecs: FakeEcs | Ecs) -> None:
 
 def test_the_family_names_the_newest_release_and_the_arn_an_older_one(ecs: FakeEcs | Ecs) -> None:
     name = unique("history")
-    first = ecs.register(draft(name))
-    second = ecs.register(draft(name, fingerprint="f" * 16))
+    first = ecs.make_release(draft(name))
+    second = ecs.make_release(draft(name, fingerprint="f" * 16))
     assert ecs.release(second.family) == second
     assert ecs.release(first.arn) == first
     assert second.revision == 2
@@ -238,7 +240,7 @@ def test_flows_that_were_never_registered_have_no_deployments(prefect: FakePrefe
 
 
 def test_a_created_deployment_reads_back_whole(prefect: FakePrefect | PrefectApi) -> None:
-    wanted = registration(unique("whole"))
+    wanted = prefect_deployment(unique("whole"))
     made = prefect.create(wanted)
     assert made.id
     assert all(schedule.id for schedule in made.schedules)
@@ -248,9 +250,9 @@ def test_a_created_deployment_reads_back_whole(prefect: FakePrefect | PrefectApi
 
 def test_deployments_of_other_flows_are_not_given(prefect: FakePrefect | PrefectApi) -> None:
     one, other = unique("one"), unique("other")
-    prefect.create(registration(one))
-    prefect.create(registration(other))
-    prefect.create(registration(one, name="hourly"))
+    prefect.create(prefect_deployment(one))
+    prefect.create(prefect_deployment(other))
+    prefect.create(prefect_deployment(one, name="hourly"))
     assert [item.full_name for item in prefect.deployments([one])] == [f"{one}/daily", f"{one}/hourly"]
 
 
@@ -276,7 +278,7 @@ Change = dict[str, object]
     ids=lambda change: "-".join(f"{key}={value}"[:30] for key, value in change.items()),
 )
 def test_a_patch_writes_its_fields_and_nothing_else(prefect: FakePrefect | PrefectApi, change: Change) -> None:
-    live = prefect.create(registration(unique("patch")))
+    live = prefect.create(prefect_deployment(unique("patch")))
     wanted = live.model_copy(update={**change, "version": change.get("version", "not to be written")})
     prefect.patch(live, wanted, list(change))
     (after,) = prefect.deployments([live.flow])
@@ -284,7 +286,7 @@ def test_a_patch_writes_its_fields_and_nothing_else(prefect: FakePrefect | Prefe
 
 
 def test_a_paused_schedule_stays_paused_when_its_time_is_changed(prefect: FakePrefect | PrefectApi) -> None:
-    live = prefect.create(registration(unique("pause")))
+    live = prefect.create(prefect_deployment(unique("pause")))
     paused = next(item for item in live.schedules if item.slug == "often")
     assert paused.active is False
     wanted = paused.model_copy(update={"schedule": {"interval": 900.0, "timezone": "UTC"}, "active": True})
@@ -297,7 +299,7 @@ def test_a_paused_schedule_stays_paused_when_its_time_is_changed(prefect: FakePr
 
 @pytest.mark.parametrize("active", [True, False])
 def test_a_schedule_is_switched_where_that_is_asked_for(prefect: FakePrefect | PrefectApi, active: bool) -> None:
-    live = prefect.create(registration(unique("switch")))
+    live = prefect.create(prefect_deployment(unique("switch")))
     for schedule in live.schedules:
         prefect.change_schedule(live.id, schedule, schedule, active=active)
     (after,) = prefect.deployments([live.flow])
@@ -305,8 +307,8 @@ def test_a_schedule_is_switched_where_that_is_asked_for(prefect: FakePrefect | P
 
 
 def test_a_schedule_is_added_and_removed_and_the_others_stay(prefect: FakePrefect | PrefectApi) -> None:
-    live = prefect.create(registration(unique("add")))
-    extra = LiveSchedule(slug="extra", schedule={"cron": "0 0 * * *", "timezone": "UTC"})
+    live = prefect.create(prefect_deployment(unique("add")))
+    extra = PrefectSchedule(slug="extra", schedule={"cron": "0 0 * * *", "timezone": "UTC"})
     prefect.add_schedule(live.id, extra)
     (more,) = prefect.deployments([live.flow])
     assert {item.slug for item in more.schedules} == {"daily", "often", "rule", "extra"}
@@ -324,7 +326,7 @@ def test_more_deployments_than_one_page_are_all_read(prefect_api_url: str) -> No
     api, flow = PrefectApi(prefect_api_url), unique("many")
     names = [f"d{number:03}" for number in range(205)]
     for name in names:
-        api.create(registration(flow, name=name, schedules=()))
+        api.create(prefect_deployment(flow, name=name, schedules=()))
     assert [item.name for item in api.deployments([flow])] == names
 
 

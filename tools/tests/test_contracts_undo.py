@@ -18,11 +18,11 @@ from tools.clients.prefect_api import PrefectApi
 from tools.clients.prefect_runs import runs
 from tools.errors import RemoteError
 from tools.model.images import Image
-from tools.model.prefect import LiveSchedule
+from tools.model.prefect import PrefectSchedule
 from tools.settings import Connection
 from tools.tests.conftest import free_port
 from tools.tests.fakes import FakeEcr, FakeEcs, FakePrefect
-from tools.tests.test_contracts import EMULATORS, draft, make_pool, registration, unique
+from tools.tests.test_contracts import EMULATORS, draft, make_pool, prefect_deployment, unique
 
 TAG = "0123456789abcdef"
 
@@ -75,8 +75,8 @@ def put_image(connection: Connection, repository: str, tag: str) -> str:
 
 def test_the_releases_of_a_family_are_given_newest_first_and_none_of_others(ecs: FakeEcs | Ecs) -> None:
     name = unique("many")
-    made = [ecs.register(draft(name, fingerprint=f"{number:016x}")) for number in range(12)]
-    ecs.register(draft(f"{name}-too"))
+    made = [ecs.make_release(draft(name, fingerprint=f"{number:016x}")) for number in range(12)]
+    ecs.make_release(draft(f"{name}-too"))
 
     assert ecs.releases(made[0].family) == made[::-1]
     assert [(item.arn, item.images, item.release) for item in ecs.revisions(made[0].family)] == [
@@ -93,7 +93,7 @@ def test_a_family_that_was_never_released_has_no_releases(ecs: FakeEcs | Ecs) ->
 
 def test_a_deregistered_release_is_gone_and_its_number_is_not_given_again(ecs: FakeEcs | Ecs) -> None:
     name = unique("gone")
-    one, two, three = (ecs.register(draft(name, fingerprint=f"{number:016x}")) for number in range(3))
+    one, two, three = (ecs.make_release(draft(name, fingerprint=f"{number:016x}")) for number in range(3))
     ecs.deregister(one.arn)
 
     assert ecs.releases(one.family) == [three, two]
@@ -102,13 +102,13 @@ def test_a_deregistered_release_is_gone_and_its_number_is_not_given_again(ecs: F
     ecs.deregister(three.arn)
     # Both emulators then find no newest revision, where ECS finds the one before; prune never takes the newest.
     assert ecs.releases(one.family) == [two]
-    assert ecs.register(draft(name)).revision == 4
+    assert ecs.make_release(draft(name)).revision == 4
 
 
 def test_a_family_whose_releases_are_all_deregistered_is_listed_no_more(
     ecs: FakeEcs | Ecs, request: pytest.FixtureRequest
 ) -> None:
-    only = ecs.register(draft(unique("only")))
+    only = ecs.make_release(draft(unique("only")))
     ecs.deregister(only.arn)
 
     assert (ecs.releases(only.family), ecs.release(only.family)) == ([], None)
@@ -198,16 +198,16 @@ def test_a_removed_image_is_gone_and_the_others_stay(ecr: tuple[FakeEcr | Ecr, P
 
 def test_deployments_are_found_by_a_tag_whatever_their_flow(prefect: FakePrefect | PrefectApi) -> None:
     tag, one, other = unique("data-flows:Tag"), unique("one"), unique("other")
-    first = prefect.create(registration(one, tags=(tag, "x")))
-    second = prefect.create(registration(other, tags=(tag,)))
-    prefect.create(registration(one, name="without", tags=("x",)))
+    first = prefect.create(prefect_deployment(one, tags=(tag, "x")))
+    second = prefect.create(prefect_deployment(other, tags=(tag,)))
+    prefect.create(prefect_deployment(one, name="without", tags=("x",)))
 
     assert prefect.tagged(tag) == sorted([first, second], key=lambda item: item.full_name)
     assert prefect.tagged(f"{tag}x") == []
 
 
 def test_every_deployment_is_given_whole(prefect: FakePrefect | PrefectApi) -> None:
-    made = [prefect.create(registration(unique("every"), tags=())) for _ in range(2)]
+    made = [prefect.create(prefect_deployment(unique("every"), tags=())) for _ in range(2)]
     found = {item.id: item for item in prefect.every_deployment()}
 
     assert [found.get(item.id) for item in made] == made
@@ -215,12 +215,12 @@ def test_every_deployment_is_given_whole(prefect: FakePrefect | PrefectApi) -> N
 
 def test_a_removed_deployment_is_gone_with_its_schedules(prefect: FakePrefect | PrefectApi) -> None:
     flow = unique("remove")
-    gone, left = prefect.create(registration(flow)), prefect.create(registration(flow, name="left"))
+    gone, left = prefect.create(prefect_deployment(flow)), prefect.create(prefect_deployment(flow, name="left"))
     prefect.remove(gone.id)
     prefect.remove(gone.id)  # gone already is done
 
     assert prefect.deployments([flow]) == [left]
-    again = prefect.create(registration(flow))
+    again = prefect.create(prefect_deployment(flow))
     assert again.id != gone.id
     assert {item.id for item in again.schedules}.isdisjoint(item.id for item in gone.schedules)
 
@@ -245,7 +245,7 @@ def started(api: PrefectApi, deployment: str, *states: str) -> dict[str, Any]:
 
 
 def test_a_deployment_without_runs_has_neither_a_next_nor_a_last_one(api: PrefectApi) -> None:
-    made = api.create(registration(unique("quiet"), schedules=()))
+    made = api.create(prefect_deployment(unique("quiet"), schedules=()))
 
     found = runs(api, [made.id])
     assert (found[made.id].next, found[made.id].last) == (None, None)
@@ -253,7 +253,7 @@ def test_a_deployment_without_runs_has_neither_a_next_nor_a_last_one(api: Prefec
 
 
 def test_the_last_run_is_the_one_that_started_last_whatever_became_of_it(api: PrefectApi) -> None:
-    made = api.create(registration(unique("ran"), schedules=()))
+    made = api.create(prefect_deployment(unique("ran"), schedules=()))
     started(api, made.id, "RUNNING", "COMPLETED")
     failed = started(api, made.id, "RUNNING", "FAILED")
 
@@ -264,7 +264,7 @@ def test_the_last_run_is_the_one_that_started_last_whatever_became_of_it(api: Pr
 
 
 def test_a_run_that_goes_on_is_the_last_and_one_that_waits_is_the_next(api: PrefectApi) -> None:
-    made = api.create(registration(unique("goes-on"), schedules=()))
+    made = api.create(prefect_deployment(unique("goes-on"), schedules=()))
     started(api, made.id, "RUNNING")
     waiting = started(api, made.id)
 
@@ -276,10 +276,10 @@ def test_a_run_that_goes_on_is_the_last_and_one_that_waits_is_the_next(api: Pref
 
 
 def test_the_next_run_of_a_schedule_is_the_earliest_and_each_deployment_has_its_own(api: PrefectApi) -> None:
-    yearly = LiveSchedule(slug="yearly", schedule={"cron": "0 0 1 1 *", "timezone": "UTC"})
-    hourly = LiveSchedule(slug="hourly", schedule={"cron": "0 * * * *", "timezone": "UTC"})
-    one = api.create(registration(unique("hourly"), schedules=(yearly, hourly)))
-    other = api.create(registration(unique("quiet"), schedules=()))
+    yearly = PrefectSchedule(slug="yearly", schedule={"cron": "0 0 1 1 *", "timezone": "UTC"})
+    hourly = PrefectSchedule(slug="hourly", schedule={"cron": "0 * * * *", "timezone": "UTC"})
+    one = api.create(prefect_deployment(unique("hourly"), schedules=(yearly, hourly)))
+    other = api.create(prefect_deployment(unique("quiet"), schedules=()))
     until = time.monotonic() + 30
     while not (found := runs(api, [one.id, other.id]))[one.id].next:
         assert time.monotonic() < until, "the server has not scheduled anything"
@@ -318,7 +318,7 @@ def test_a_system_that_does_not_answer_is_one_clear_error(call: Callable[[], obj
 
 
 def test_the_api_itself_says_that_a_removed_deployment_is_gone(api: PrefectApi) -> None:
-    made = api.create(registration(unique("really")))
+    made = api.create(prefect_deployment(unique("really")))
     api.remove(made.id)
 
     assert requests.get(f"{api.url}/deployments/{made.id}", timeout=10).status_code == 404

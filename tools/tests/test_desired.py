@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from tools.desired import Desired, desire, registrations
+from tools.desired import Desired, desire, prefect_deployments
 from tools.fingerprint import Fingerprint
 from tools.model.names import mark
-from tools.model.prefect import LiveSchedule
+from tools.model.prefect import PrefectSchedule
 from tools.model.service import Declaration, Deployment, Schedule, Service
 from tools.settings import Connection, Settings
 from tools.tests.worlds import FINGERPRINT, arn, deployment, release, schedule
@@ -94,11 +94,11 @@ def test_no_key_reaches_a_release() -> None:
 
 
 def registered(declared: Deployment, **more: Any) -> Any:
-    """The registration of a release with this deployment."""
-    return registrations(release(3, deployments=(declared,), **more), "pool")[declared.name]
+    """The Prefect deployment of a release with this deployment."""
+    return prefect_deployments(release(3, deployments=(declared,), **more), "pool")[declared.name]
 
 
-def test_a_registration_points_at_its_release() -> None:
+def test_a_deployment_points_at_its_release() -> None:
     found = registered(deployment("main", description="x", parameters={"table": "flights"}, concurrency_limit=2))
 
     assert found.full_name == "hello/main"
@@ -108,12 +108,12 @@ def test_a_registration_points_at_its_release() -> None:
     assert (found.work_pool, found.paused) == ("pool", False)
 
 
-def test_a_registration_bears_its_environment_s_mark() -> None:
+def test_a_deployment_bears_its_environment_s_mark() -> None:
     assert registered(deployment(tags=("z", "a"))).tags == ("a", mark("Dev"), "z")
 
 
-def test_a_draft_s_registration_lacks_the_release_only() -> None:
-    found = registrations(release(None), "pool")["main"]
+def test_a_draft_s_deployment_lacks_the_release_only() -> None:
+    found = prefect_deployments(release(None), "pool")["main"]
 
     assert (found.version, found.job_variables) == ("", {"task_definition_arn": ""})
 
@@ -142,7 +142,7 @@ SCHEDULES: dict[str, tuple[Schedule, dict[str, Any]]] = {
 def test_a_schedule_in_prefect_s_words(declared: Schedule, expected: dict[str, Any]) -> None:
     (found,) = registered(deployment(schedules=(declared,))).schedules
 
-    assert found == LiveSchedule(slug="daily", schedule=expected)
+    assert found == PrefectSchedule(slug="daily", schedule=expected)
 
 
 @pytest.mark.parametrize(

@@ -28,7 +28,7 @@ from tools.clients.prefect_api import PrefectApi
 from tools.desired import desire
 from tools.fingerprint import Fingerprint
 from tools.model.images import Login, Step
-from tools.model.prefect import LiveSchedule, Registration
+from tools.model.prefect import PrefectDeployment, PrefectSchedule
 from tools.model.service import Deployment, Schedule, Service
 from tools.observe import observe
 from tools.plan import plan
@@ -109,7 +109,7 @@ class Real:
         return service(self.flow, Deployment(name="main", schedules=schedules or (DAILY,)), **more)
 
     @property
-    def live(self) -> Registration:
+    def live(self) -> PrefectDeployment:
         """Its one deployment."""
         (found,) = self.clients.prefect.deployments([self.flow])
         return found
@@ -201,7 +201,7 @@ NINE = {"schedule": {"cron": "0 9 * * *", "timezone": "UTC"}}
 RENAMED = Schedule(slug="morning", cron="15 6 * * *")
 OTHER = Schedule(slug="other", cron="45 6 * * *")
 
-Edit = Callable[[Real, Registration, LiveSchedule], object]
+Edit = Callable[[Real, PrefectDeployment, PrefectSchedule], object]
 EDITS: dict[str, Edit] = {
     "schedule paused": lambda real, live, daily: real.hand(
         "PATCH", f"/deployments/{live.id}/schedules/{daily.id}", {"active": False}
@@ -393,7 +393,7 @@ def tools(real: Real, root: Path, *arguments: str) -> tuple[int, str]:
     return done.returncode, done.stdout + done.stderr
 
 
-def comparable(found: Sequence[Registration]) -> list[dict[str, Any]]:
+def comparable(found: Sequence[PrefectDeployment]) -> list[dict[str, Any]]:
     """Deployments without ids: a deployment that comes back has new ones."""
     values = [item.model_dump(exclude={"id": True, "schedules": {"__all__": {"id"}}}) for item in found]
     return [{**item, "schedules": sorted(item["schedules"], key=lambda one: str(one["slug"]))} for item in values]

@@ -100,7 +100,7 @@ def terminal(prefect_api_url: str, moto: Connection) -> Iterator[Terminal]:
     (desired,) = declared(ROOT, [SERVICE], environment)
     schema = {"type": "object", "properties": {key: {} for d in desired.draft.deployments for key in d.parameters}}
     image = f"registry.test/data-flows/{SERVICE}@sha256:{'0' * 64}"
-    environment.ecs.register(desired.draft.model_copy(update={"image": image, "parameter_schema": schema}))
+    environment.ecs.make_release(desired.draft.model_copy(update={"image": image, "parameter_schema": schema}))
     with recorder.serving() as port:
         yield Terminal(name, gate, prefect_api_url, {**variables, "PREFECT_API_URL": f"http://127.0.0.1:{port}/api"})
         gate.open.set()

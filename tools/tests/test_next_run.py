@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from prefect.server.schemas.schedules import CronSchedule, RRuleSchedule
 
-from tools.model.prefect import LiveSchedule
+from tools.model.prefect import PrefectSchedule
 from tools.next_run import next_run, spoken_time
 
 NOW = datetime(2026, 3, 28, 12, 0, tzinfo=UTC)
@@ -39,7 +39,7 @@ ROWS: dict[str, tuple[dict[str, Any], str | None]] = {
 
 @pytest.mark.parametrize(("schedule", "at"), ROWS.values(), ids=ROWS)
 def test_next_run(schedule: dict[str, Any], at: str | None) -> None:
-    found = next_run(LiveSchedule(slug="x", schedule=schedule), NOW)
+    found = next_run(PrefectSchedule(slug="x", schedule=schedule), NOW)
 
     assert (spoken_time(found) if found else None) == at
 
@@ -49,4 +49,4 @@ def test_a_prefect_server_says_the_same(schedule: dict[str, Any]) -> None:
     kind: type[CronSchedule | RRuleSchedule] = CronSchedule if "cron" in schedule else RRuleSchedule
     (theirs, *_) = [*asyncio.run(kind(**schedule).get_dates(1, start=NOW)), None]
 
-    assert next_run(LiveSchedule(slug="x", schedule=schedule), NOW) == theirs
+    assert next_run(PrefectSchedule(slug="x", schedule=schedule), NOW) == theirs

@@ -8,7 +8,7 @@ import pytest
 
 from tools.model.names import mark
 from tools.model.observed import Observed
-from tools.model.prefect import Registration
+from tools.model.prefect import PrefectDeployment
 from tools.model.release import Release
 from tools.notes import notes
 from tools.tests.worlds import POOL, arn, deployment, live, live_schedule, planned, release, world
@@ -64,7 +64,7 @@ def test_what_is_the_operators_is_told(one: Release, by_hand: dict[str, Any], to
     assert list(planned(one, observed).notes) == told
 
 
-def other(**changes: Any) -> Registration:
+def other(**changes: Any) -> PrefectDeployment:
     """A deployment that the repository does not declare."""
     return live(ONE).model_copy(update={"id": "id-other", "name": "other", **changes})
 
@@ -72,7 +72,7 @@ def other(**changes: Any) -> Registration:
 TWO = release(2, ecs_run={"memory": 1024})
 LEFT = "deployment old: no longer declared; until `prune` deletes it, its schedules go on"
 BY_SOMEBODY = "deployment other: was made by hand, and stays"
-UNDECLARED: dict[str, tuple[Registration, str]] = {
+UNDECLARED: dict[str, tuple[PrefectDeployment, str]] = {
     "that an older release declares": (live(TWO_DEPLOYMENTS, "old"), LEFT),
     "whose release is gone": (live(TWO_DEPLOYMENTS, "old", job_variables={"task_definition_arn": arn(9)}), LEFT),
     "without our mark": (other(tags=()), BY_SOMEBODY),
@@ -82,7 +82,7 @@ UNDECLARED: dict[str, tuple[Registration, str]] = {
 
 
 @pytest.mark.parametrize(("there", "told"), UNDECLARED.values(), ids=UNDECLARED)
-def test_a_deployment_that_is_not_declared_is_told(there: Registration, told: str) -> None:
+def test_a_deployment_that_is_not_declared_is_told(there: PrefectDeployment, told: str) -> None:
     observed = world(TWO_DEPLOYMENTS, TWO, deployments=[live(TWO), there])
 
     assert list(notes(TWO, observed, POOL)) == [told]

@@ -253,7 +253,7 @@ def test_each_service_is_planned_by_itself() -> None:
 STAGES: dict[str, tuple[tuple[Stage, ...], list[str]]] = {
     "all": (ALL, ["build", "push", "import", "release", "patch"]),
     "build and push": (("build", "push"), ["build", "push"]),
-    "release and register": (("gate", "release", "register"), ["import", "release", "patch"]),
+    "release and register": (("import", "release", "register"), ["import", "release", "patch"]),
 }
 
 
@@ -266,7 +266,7 @@ def test_a_verb_plans_its_own_stages(stages: tuple[Stage, ...], verbs: list[str]
 
 
 def test_what_is_not_pushed_cannot_be_registered() -> None:
-    draft, stages = wanted(release(None, fingerprint=NEW)), ("gate", "release", "register")
+    draft, stages = wanted(release(None, fingerprint=NEW)), ("import", "release", "register")
 
     (item,) = plan("Dev", [draft], {"hello": world(release(1))}, stages).services  # type: ignore[arg-type]
 
@@ -274,7 +274,7 @@ def test_what_is_not_pushed_cannot_be_registered() -> None:
 
 
 def test_what_is_pushed_can_be_registered() -> None:
-    draft, stages = wanted(release(None, fingerprint=NEW)), ("gate", "release", "register")
+    draft, stages = wanted(release(None, fingerprint=NEW)), ("import", "release", "register")
     observed = world(release(1), image="registry.test/data-flows/hello@sha256:1")
 
     (item,) = plan("Dev", [draft], {"hello": observed}, stages).services  # type: ignore[arg-type]

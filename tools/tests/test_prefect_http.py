@@ -13,9 +13,9 @@ import pytest
 from tools.clients.prefect_api import PrefectApi
 from tools.clients.prefect_http import Http
 from tools.errors import RemoteError
-from tools.model.prefect import LiveSchedule
+from tools.model.prefect import PrefectSchedule
 from tools.tests.recorder import Recorder
-from tools.tests.test_contracts import make_pool, registration, unique
+from tools.tests.test_contracts import make_pool, prefect_deployment, unique
 
 
 class Script:
@@ -142,7 +142,7 @@ class Forgetful(Recorder):
 
 def test_a_run_whose_answer_is_lost_is_started_once(prefect_api_url: str) -> None:
     make_pool(prefect_api_url)
-    made = PrefectApi(prefect_api_url).create(registration(unique("start"), schedules=()))
+    made = PrefectApi(prefect_api_url).create(prefect_deployment(unique("start"), schedules=()))
     recorder = Forgetful(prefect_api_url.removesuffix("/api"))
     with recorder.serving() as port:
         run = PrefectApi(f"http://127.0.0.1:{port}/api").start(made.id, {"table": "weather"})
@@ -158,7 +158,7 @@ def test_a_run_whose_answer_is_lost_is_started_once(prefect_api_url: str) -> Non
 )
 def test_a_schedule_is_added_again_only_while_the_server_is_busy(statuses: tuple[int, ...], sent: int) -> None:
     script = Script(*statuses)
-    extra = LiveSchedule(slug="extra", schedule={"cron": "0 0 * * *", "timezone": "UTC"})
+    extra = PrefectSchedule(slug="extra", schedule={"cron": "0 0 * * *", "timezone": "UTC"})
     with script.serving() as url:
         if statuses[-1] == 201:
             PrefectApi(url).add_schedule("x", extra)
@@ -176,6 +176,6 @@ def test_a_schedule_whose_reply_was_lost_is_not_added_twice() -> None:
 
     script = Added(503, 200, 500)
     with script.serving() as url:
-        PrefectApi(url).add_schedule("x", LiveSchedule(slug="extra", schedule={"interval": 60.0}))
+        PrefectApi(url).add_schedule("x", PrefectSchedule(slug="extra", schedule={"interval": 60.0}))
 
     assert [item[:4].strip() for item in script.seen] == ["POST", "GET"]

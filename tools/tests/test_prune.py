@@ -10,7 +10,7 @@ import pytest
 from tools.model.images import Image
 from tools.model.names import mark
 from tools.model.observed import Revision
-from tools.model.prefect import Registration
+from tools.model.prefect import PrefectDeployment
 from tools.model.release import Release
 from tools.prune import KEPT_RELEASES, Leftovers, leftovers
 from tools.prune_report import leftovers_json, leftovers_text
@@ -57,7 +57,7 @@ NEWEST = live(HISTORY[-1])
 
 
 def found(
-    *deployments: Registration,
+    *deployments: PrefectDeployment,
     declared: dict[str, list[str]] | None = None,
     releases: list[Release] | None = None,
     revisions: list[Revision] | None = None,
@@ -95,12 +95,12 @@ def test_as_many_releases_as_are_kept_are_all_kept() -> None:
     assert len(found(live(some[-1]), releases=some, images=IMAGES[:KEPT_RELEASES])) == 0
 
 
-def by_hand(of: Release, **more: Any) -> Registration:
+def by_hand(of: Release, **more: Any) -> PrefectDeployment:
     """A deployment that somebody made, which points at a release."""
     return live(of).model_copy(update={"id": "id-mine", "flow": "mine", "name": "mine", "tags": (), **more})
 
 
-LIVE: dict[str, Registration] = {
+LIVE: dict[str, PrefectDeployment] = {
     "by the service's deployment, after a rollback": live(HISTORY[1]),
     "by one made by hand": by_hand(HISTORY[1]),
     "by a duplicate, which copies the mark": by_hand(HISTORY[1], flow="hello", tags=(mark("Dev"),)),
@@ -110,7 +110,7 @@ LIVE: dict[str, Registration] = {
 
 
 @pytest.mark.parametrize("pointing", LIVE.values(), ids=LIVE)
-def test_a_release_that_a_deployment_points_at_stays_with_its_image(pointing: Registration) -> None:
+def test_a_release_that_a_deployment_points_at_stays_with_its_image(pointing: PrefectDeployment) -> None:
     assert numbers(found(NEWEST, pointing)) == ([1, 3], [1, 3])
 
 
@@ -204,7 +204,7 @@ def test_the_same_digest_under_two_fingerprints_goes_only_where_neither_is_neede
 # Deployments ----------------------------------------------------------------------------------------------------------
 
 OLD = number(1, deployments=(deployment("old"),))
-DEPLOYMENTS: dict[str, tuple[Registration, dict[str, list[str]], bool]] = {
+DEPLOYMENTS: dict[str, tuple[PrefectDeployment, dict[str, list[str]], bool]] = {
     # the deployment, what is declared -> whether it goes
     "that is declared": (live(OLD, "old"), {"hello": ["old"]}, False),
     "that left the file": (live(OLD, "old"), {"hello": ["main"]}, True),
@@ -221,7 +221,7 @@ DEPLOYMENTS: dict[str, tuple[Registration, dict[str, list[str]], bool]] = {
 
 
 @pytest.mark.parametrize(("there", "declared", "goes"), DEPLOYMENTS.values(), ids=DEPLOYMENTS)
-def test_a_deployment(there: Registration, declared: dict[str, list[str]], goes: bool) -> None:
+def test_a_deployment(there: PrefectDeployment, declared: dict[str, list[str]], goes: bool) -> None:
     assert (found(there, declared=declared, releases=[OLD]).deployments == (there,)) is goes
 
 

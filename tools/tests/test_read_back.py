@@ -10,7 +10,7 @@ import pytest
 from tools.actions import OnDrift, Provenance, Result, ServicePlan
 from tools.apply import Clients, apply
 from tools.errors import RemoteError
-from tools.model.prefect import Registration
+from tools.model.prefect import PrefectDeployment
 from tools.model.release import Release
 from tools.model.service import Deployment, Schedule
 from tools.read_back import missing
@@ -78,7 +78,7 @@ def test_a_deploy_with_nothing_to_do_commits_nothing_and_neither_does_a_push() -
 class Meddled(FakePrefect):
     """Somebody else writes a description right after each patch."""
 
-    def patch(self, live: Registration, wanted: Registration, fields: Iterable[str]) -> None:
+    def patch(self, live: PrefectDeployment, wanted: PrefectDeployment, fields: Iterable[str]) -> None:
         super().patch(live, wanted, fields)
         self.by_id[live.id] = self.by_id[live.id].model_copy(update={"description": "other"})
 
@@ -119,7 +119,7 @@ BY_HAND = {
 }
 
 
-def written(by_hand: Change, on_drift: OnDrift) -> tuple[ServicePlan, Release, list[Registration]]:
+def written(by_hand: Change, on_drift: OnDrift) -> tuple[ServicePlan, Release, list[PrefectDeployment]]:
     """A plan that was carried out where somebody had changed something before: it, its release, what is live."""
     observed = worlds.world(BEFORE, deployments=[worlds.live(BEFORE, **by_hand), worlds.live(BEFORE, "gone")])
     item = worlds.planned(AFTER, observed, on_drift)

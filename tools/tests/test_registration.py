@@ -11,7 +11,7 @@ import pytest
 from tools.actions import ChangeSchedule, Patch
 from tools.model.names import mark
 from tools.model.observed import Observed
-from tools.model.prefect import LiveSchedule, Registration
+from tools.model.prefect import PrefectDeployment, PrefectSchedule
 from tools.model.release import Release
 from tools.tests.worlds import (
     arn,
@@ -43,7 +43,7 @@ def declared(**changes: Any) -> Release:
     return release(None, deployments=(deployment(**changes),))
 
 
-def after(draft: Release, observed: Observed, on_drift: Any = "stop") -> Registration:
+def after(draft: Release, observed: Observed, on_drift: Any = "stop") -> PrefectDeployment:
     """The deployment after a deploy; the deploy leaves nothing to do."""
     done = carried_out(planned(draft, observed, on_drift), observed, draft)
     assert said(planned(draft, done, on_drift)) == []
@@ -155,7 +155,7 @@ def test_a_deployment_points_at_its_release_only_after_its_schedules_are_written
 
 EXTRA = live_schedule("", "0 12 * * *", active=True)
 INACTIVE_HERE = release(1, deployments=(deployment(active_in=("Prod",)),))
-OPERATORS: dict[str, tuple[Release, dict[str, Any], Callable[[Registration], bool]]] = {
+OPERATORS: dict[str, tuple[Release, dict[str, Any], Callable[[PrefectDeployment], bool]]] = {
     "a paused schedule": (
         ONE,
         {"schedules": (live_schedule(active=False),)},
@@ -208,9 +208,9 @@ REDEPLOYS: dict[str, dict[str, Any]] = {
 }
 
 
-def by_slug(registration: Registration) -> dict[str, LiveSchedule]:
+def by_slug(deployment: PrefectDeployment) -> dict[str, PrefectSchedule]:
     """A deployment's schedules by their slugs."""
-    return {item.slug: item for item in registration.schedules}
+    return {item.slug: item for item in deployment.schedules}
 
 
 @pytest.mark.parametrize("on_drift", ["stop", "overwrite", "keep"])
@@ -219,7 +219,7 @@ def by_slug(registration: Registration) -> dict[str, LiveSchedule]:
 def test_what_is_the_operators_stays(
     one: Release,
     by_hand: dict[str, Any],
-    kept: Callable[[Registration], bool],
+    kept: Callable[[PrefectDeployment], bool],
     redeploy: dict[str, Any],
     on_drift: str,
 ) -> None:
@@ -408,7 +408,7 @@ def test_a_schedule_made_by_hand_whose_slug_is_declared_later_is_told() -> None:
 
 
 def test_a_deployment_made_by_hand_under_a_declared_name_is_told() -> None:
-    by_hand = Registration(id="x", flow="hello", name="main", entrypoint="flow.py:hello", work_pool="mine")
+    by_hand = PrefectDeployment(id="x", flow="hello", name="main", entrypoint="flow.py:hello", work_pool="mine")
 
     assert drift(planned(ONE, world(ONE, deployments=[by_hand]))) == [
         "hello/main: tags",
@@ -600,7 +600,7 @@ def test_a_deployment_that_gets_another_name_runs_where_the_former_did() -> None
 
 PAIR = release(1, deployments=(deployment("a"), deployment("b")))
 MINE = live(ONE, paused=True, id="id-mine", tags=()).model_copy(update={"name": "mine"})
-NOBODYS: dict[str, tuple[Release, Release, list[Registration]]] = {
+NOBODYS: dict[str, tuple[Release, Release, list[PrefectDeployment]]] = {
     "somebody's own is paused": (
         ONE,
         release(None, deployments=(deployment(), deployment("new"))),
@@ -616,7 +616,7 @@ NOBODYS: dict[str, tuple[Release, Release, list[Registration]]] = {
 
 @pytest.mark.parametrize(("before", "draft", "deployments"), NOBODYS.values(), ids=NOBODYS)
 def test_a_new_deployment_that_takes_nobody_s_place_is_active(
-    before: Release, draft: Release, deployments: list[Registration]
+    before: Release, draft: Release, deployments: list[PrefectDeployment]
 ) -> None:
     observed = world(before, deployments=deployments)
     done = carried_out(planned(draft, observed, "overwrite"), observed, draft)

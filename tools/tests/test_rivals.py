@@ -143,7 +143,7 @@ def first_deploy(side: Side) -> None:
     environment = side.connected
     image = f"registry.test/data-flows/{side.service}@sha256:{FINGERPRINT}"
     draft = side.desired(environment.settings).draft.model_copy(update={"image": image, "parameter_schema": SCHEMA})
-    environment.ecs.register(draft)
+    environment.ecs.make_release(draft)
     assert deploy(side).errors == []
 
 

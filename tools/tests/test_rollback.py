@@ -9,7 +9,7 @@ import pytest
 from tools.actions import OnDrift, ServicePlan
 from tools.errors import UserError
 from tools.model.observed import Observed
-from tools.model.prefect import Registration
+from tools.model.prefect import PrefectDeployment
 from tools.model.release import Release
 from tools.rollback import chosen, live_release, rollback
 from tools.tests.worlds import (
@@ -50,7 +50,7 @@ TWO = release(
 THREE = release(3, fingerprint="3" * 16)
 
 
-def by_hand(of: Release, name: str = "copy", **more: Any) -> Registration:
+def by_hand(of: Release, name: str = "copy", **more: Any) -> PrefectDeployment:
     """A deployment that somebody made from the first one of a release."""
     return live(of).model_copy(update={"id": f"id-{name}", "name": name, "tags": (), **more})
 
@@ -70,7 +70,7 @@ def after(observed: Observed, to: str = "", on_drift: OnDrift = "stop") -> Obser
     return done
 
 
-def unordered(deployments: tuple[Registration, ...]) -> list[Registration]:
+def unordered(deployments: tuple[PrefectDeployment, ...]) -> list[PrefectDeployment]:
     """Deployments to compare: the order of schedules is nobody's."""
     found = [
         item.model_copy(update={"schedules": tuple(sorted(item.schedules, key=lambda one: one.slug))})

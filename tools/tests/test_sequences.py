@@ -29,9 +29,9 @@ from tools.actions import (
 )
 from tools.apply import Clients, apply
 from tools.deploy import Environment, plan_rollback, remove
-from tools.desired import registrations
+from tools.desired import prefect_deployments
 from tools.errors import UserError
-from tools.model.prefect import LiveSchedule, Registration
+from tools.model.prefect import PrefectDeployment, PrefectSchedule
 from tools.model.release import Release
 from tools.model.service import Deployment, Schedule, Service
 from tools.prune import KEPT_RELEASES, leftovers
@@ -74,13 +74,13 @@ class Operator:
     """ids of deployments made by hand."""
 
 
-def pauses(there: Iterable[Registration]) -> set[tuple[str, str]]:
+def pauses(there: Iterable[PrefectDeployment]) -> set[tuple[str, str]]:
     """What is paused: deployments as (full name, ""), schedules as (full name, slug or id)."""
     found = {(item.full_name, "") for item in there if item.paused}
     return found | {(item.full_name, one.slug or one.id) for item in there for one in item.schedules if not one.active}
 
 
-def active(there: Iterable[Registration]) -> set[tuple[str, str]]:
+def active(there: Iterable[PrefectDeployment]) -> set[tuple[str, str]]:
     """What is not, likewise."""
     found = {(item.full_name, "") for item in there if not item.paused}
     return found | {(item.full_name, one.slug or one.id) for item in there for one in item.schedules if one.active}
@@ -139,25 +139,25 @@ class Sequences(RuleBasedStateMachine):
     # The operator -------------------------------------------------------------------------------------------------
 
     @property
-    def there(self) -> list[Registration]:
+    def there(self) -> list[PrefectDeployment]:
         """Every deployment."""
         return sorted(self.world.prefect.by_id.values(), key=lambda item: item.full_name)
 
-    def _one(self, number: int) -> Registration:
+    def _one(self, number: int) -> PrefectDeployment:
         return self.there[number % len(self.there)]
 
     def _has_schedules(self) -> bool:
         return any(item.schedules for item in self.there)
 
-    def _schedule(self, number: int) -> tuple[Registration, LiveSchedule]:
+    def _schedule(self, number: int) -> tuple[PrefectDeployment, PrefectSchedule]:
         found = [(item, one) for item in self.there for one in item.schedules]
         return found[number % len(found)]
 
-    def _write(self, live: Registration, **changes: Any) -> None:
+    def _write(self, live: PrefectDeployment, **changes: Any) -> None:
         self.world.prefect.by_id[live.id] = live.model_copy(update=changes)
         self.edits += 1
 
-    def _write_schedule(self, live: Registration, one: LiveSchedule, **changes: Any) -> None:
+    def _write_schedule(self, live: PrefectDeployment, one: PrefectSchedule, **changes: Any) -> None:
         changed = one.model_copy(update=changes)
         self._write(live, schedules=tuple(changed if item.id == one.id else item for item in live.schedules))
 
@@ -189,7 +189,9 @@ class Sequences(RuleBasedStateMachine):
         live = self._one(number)
         left = tuple(one for one in live.schedules if one.slug != slug)
         if len(left) == len(live.schedules):
-            made = LiveSchedule(id=f"hand-{self.edits}", slug=slug, schedule={"cron": "0 12 * * *", "timezone": "UTC"})
+            made = PrefectSchedule(
+                id=f"hand-{self.edits}", slug=slug, schedule={"cron": "0 12 * * *", "timezone": "UTC"}
+            )
             self.operator.schedules.add(made.id)
             left = (*left, made)
         self._write(live, schedules=left)
@@ -288,7 +290,7 @@ class Sequences(RuleBasedStateMachine):
 
     # What must hold -----------------------------------------------------------------------------------------------
 
-    def _answered(self, before: Sequence[Registration], item: ServicePlan, on_drift: OnDrift) -> None:
+    def _answered(self, before: Sequence[PrefectDeployment], item: ServicePlan, on_drift: OnDrift) -> None:
         """Of what an operator did to a flow, nothing is gone that was not told (I6, I7)."""
         there = {one.id: one for one in self.there}
         mine = [one for one in before if one.flow == item.name]
@@ -308,7 +310,7 @@ class Sequences(RuleBasedStateMachine):
             else:
                 self._kept(live, now, told, on_drift)
 
-    def _gone(self, live: Registration, told: set[str], on_drift: OnDrift) -> None:
+    def _gone(self, live: PrefectDeployment, told: set[str], on_drift: OnDrift) -> None:
         """A deployment went: what was done to it by hand was told, and its end was wanted."""
         touched = live.paused or any(key[0] == live.id for key in self.operator.fields)
         touched |= any(one.id in self.operator.crons or one.id in self.operator.schedules for one in live.schedules)
@@ -317,7 +319,7 @@ class Sequences(RuleBasedStateMachine):
             assert on_drift == "overwrite"
             assert any(subject.startswith(live.full_name) for subject in told)
 
-    def _kept(self, live: Registration, now: Registration, told: set[str], on_drift: OnDrift) -> None:
+    def _kept(self, live: PrefectDeployment, now: PrefectDeployment, told: set[str], on_drift: OnDrift) -> None:
         for (key, name), value in list(self.operator.fields.items()):
             if key == live.id and getattr(now, name) != value:
                 assert (on_drift, f"{live.full_name}: {name}" in told) == ("overwrite", True)
@@ -340,7 +342,7 @@ class Sequences(RuleBasedStateMachine):
     def _declared_and_nothing_else(self, item: ServicePlan, release: Release, on_drift: OnDrift) -> None:
         """The deployments of a flow are those of a release, but for what is an operator's (I6, I13)."""
         by_name = {one.name: one for one in self.there if one.flow == item.name}
-        for name, wanted in registrations(release, item.work_pool).items():
+        for name, wanted in prefect_deployments(release, item.work_pool).items():
             live = by_name[name]
             kept = {field for key, field in self.operator.fields if key == live.id}
             for field_name in DECIDED:

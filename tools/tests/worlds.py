@@ -12,15 +12,15 @@ from tools.actions import (
     ChangeSchedule,
     Create,
     Delete,
+    MakeRelease,
     OnDrift,
     Patch,
-    Register,
     RemoveSchedule,
     ServicePlan,
 )
-from tools.desired import Desired, registrations
+from tools.desired import Desired, prefect_deployments
 from tools.model.observed import Observed
-from tools.model.prefect import LiveSchedule, Registration
+from tools.model.prefect import PrefectDeployment, PrefectSchedule
 from tools.model.release import Release
 from tools.model.service import Declaration, Deployment, DockerStorage, Schedule, Service
 from tools.plan import plan
@@ -75,20 +75,20 @@ def wanted(draft: Release) -> Desired:
     return Desired(service, draft.model_copy(update=unknown), POOL)
 
 
-def live(of: Release, name: str = "main", **more: Any) -> Registration:
+def live(of: Release, name: str = "main", **more: Any) -> PrefectDeployment:
     """A deployment of a release as Prefect holds it after a deploy, but for what is given."""
-    registration = registrations(of, POOL)[name]
-    schedules = tuple(item.model_copy(update={"id": f"id-{item.slug}"}) for item in registration.schedules)
-    return registration.model_copy(update={"id": f"id-{name}", "schedules": schedules, **more})
+    deployment = prefect_deployments(of, POOL)[name]
+    schedules = tuple(item.model_copy(update={"id": f"id-{item.slug}"}) for item in deployment.schedules)
+    return deployment.model_copy(update={"id": f"id-{name}", "schedules": schedules, **more})
 
 
-def live_schedule(slug: str = "daily", cron: str = "0 6 * * *", **more: Any) -> LiveSchedule:
+def live_schedule(slug: str = "daily", cron: str = "0 6 * * *", **more: Any) -> PrefectSchedule:
     """A schedule as Prefect holds it."""
     values = {"id": f"id-{slug or 'hand'}", "slug": slug, "schedule": {"cron": cron, "timezone": "UTC"}}
-    return LiveSchedule.model_validate({**values, **more})
+    return PrefectSchedule.model_validate({**values, **more})
 
 
-def world(*releases: Release, deployments: Sequence[Registration] | None = None, **more: Any) -> Observed:
+def world(*releases: Release, deployments: Sequence[PrefectDeployment] | None = None, **more: Any) -> Observed:
     """What an environment holds of a service: its releases, the last one the newest, with their deployments."""
     if deployments is None:
         deployments = [live(releases[-1], item.name) for item in releases[-1].deployments] if releases else []
@@ -131,7 +131,7 @@ def carried_out(item: ServicePlan, observed: Observed, built: Release, steps: in
     if not item.reused:
         done = done.model_copy(update={"image": built.image, "parameter_schema": built.parameter_schema})
     for action in item.actions[:steps]:
-        if isinstance(action, Register):
+        if isinstance(action, MakeRelease):
             number = max((known.revision or 0 for known in observed.releases.values()), default=0) + 1
             done = done.model_copy(update={"revision": number, "arn": arn(number, done.service, done.environment)})
             observed = replace(observed, newest=done, releases={**observed.releases, done.arn: done})
@@ -140,8 +140,8 @@ def carried_out(item: ServicePlan, observed: Observed, built: Release, steps: in
     return observed
 
 
-def _registered(action: object, deployments: Sequence[Registration], done: Release) -> list[Registration]:
-    made = registrations(done, POOL)
+def _registered(action: object, deployments: Sequence[PrefectDeployment], done: Release) -> list[PrefectDeployment]:
+    made = prefect_deployments(done, POOL)
     if isinstance(action, Create):
         schedules = action.made(live(done, action.name)).schedules
         return [*deployments, live(done, action.name, schedules=schedules)]
@@ -150,7 +150,7 @@ def _registered(action: object, deployments: Sequence[Registration], done: Relea
     return [_changed(action, item, made.get(item.name, item)) for item in deployments]
 
 
-def _changed(action: object, item: Registration, made: Registration) -> Registration:
+def _changed(action: object, item: PrefectDeployment, made: PrefectDeployment) -> PrefectDeployment:
     changes: dict[str, Any] = {}
     match action:
         case Patch() if action.live.id == item.id:
@@ -169,6 +169,6 @@ def _changed(action: object, item: Registration, made: Registration) -> Registra
     return item.model_copy(update=changes)
 
 
-def done_arn(registration: Registration) -> str:
+def done_arn(deployment: PrefectDeployment) -> str:
     """The release that a deployment points at."""
-    return str(registration.job_variables["task_definition_arn"])
+    return str(deployment.job_variables["task_definition_arn"])
