@@ -188,13 +188,13 @@ def _down(arguments: argparse.Namespace) -> int:
 def _build(arguments: argparse.Namespace) -> int:
     from tools import fingerprint
     from tools.apply import build, target
-    from tools.clients.images import Images
+    from tools.clients.engine import Engine
     from tools.discover import services
     from tools.report import Progress
 
     found = services(ROOT, arguments.name)
     prints = fingerprint.of_services(ROOT, found)
-    engine = Images()
+    engine = Engine()
     targets = [target(service, prints[service.name].value) for service in found]
     there = {item.service for item in targets if engine.has(item.tag)}
     with Progress(console(stderr=True)) as progress:

@@ -18,7 +18,7 @@ from tools.clients import ssm
 from tools.clients.aws import check_account
 from tools.clients.ecr import Ecr
 from tools.clients.ecs import Ecs
-from tools.clients.images import Images
+from tools.clients.engine import Engine
 from tools.clients.prefect_api import PrefectApi
 from tools.clients.prefect_variables import PrefectVariables
 from tools.desired import Desired, desire
@@ -284,5 +284,5 @@ def carry_out(
         step: told (service, what is being done).
         guard: see `under_lock`.
     """
-    clients = Clients(Images(), environment.ecr, environment.ecs, environment.prefect)
+    clients = Clients(Engine(), environment.ecr, environment.ecs, environment.prefect)
     return apply(planned, root, clients, lambda: provenance(root), step, guard)

@@ -16,7 +16,7 @@ from pathlib import Path
 from tools.bench.environment import environment, variables
 from tools.bench.flows import change, names, write_prefect_project, write_services
 from tools.bench.measure import Measured, Way, measured, one_after_another
-from tools.clients.images import bake_file
+from tools.clients.bake import bake_file
 from tools.model.images import Target
 from tools.model.names import BASE_IMAGE, repository
 from tools.tests.clouds import Cloud

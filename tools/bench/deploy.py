@@ -20,7 +20,7 @@ from tools.bench.flows import names
 from tools.bench.measure import Measured, Way, in_turn, summary
 from tools.bench.seed import OneImage, seed
 from tools.bench.table import megabytes, percent, seconds, table, times
-from tools.clients.images import Images
+from tools.clients.engine import Engine
 from tools.deploy import connect, make_plan
 from tools.settings import LOCAL
 from tools.tests.clouds import own_cloud
@@ -50,7 +50,7 @@ def run(root: Path, say: Say) -> None:
         UserError: no Docker engine answers.
         RemoteError: a contender failed.
     """
-    Images().check()
+    Engine().check()
     with tempfile.TemporaryDirectory(prefix="data-flows-bench-") as home, own_cloud(Path(home), ()) as cloud:
         say("starting a local cloud of the bench's own")
         cloud.tools("up")

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 
 from tools.clients.aws import PARALLEL, LostReplyError, code, config, session, told
+from tools.clients.task_definition import from_task_definition, to_task_definition
 from tools.model.observed import Revision
 from tools.model.release import Release
 from tools.settings import Connection
-from tools.task_definition import from_task_definition, to_task_definition
 
 if TYPE_CHECKING:
     from mypy_boto3_ecs.client import ECSClient

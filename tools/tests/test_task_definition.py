@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tools.clients.task_definition import LABEL, from_task_definition, to_task_definition
 from tools.model.release import Release
-from tools.task_definition import LABEL, from_task_definition, to_task_definition
 from tools.tests.worlds import arn, deployment, release, schedule
 
 

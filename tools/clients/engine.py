@@ -1,35 +1,31 @@
-"""The Docker engine: builds through `docker buildx bake`; looks up, pushes and runs images through the docker SDK."""
+"""The Docker engine: looks up, pushes and runs images through the docker SDK; `bake` builds them."""
 
 from __future__ import annotations
 
 import json
 import os
 import re
-import subprocess
-from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import docker
 import requests
 from docker.context import ContextAPI
 from docker.errors import APIError, DockerException, ImageNotFound, NotFound
 
+from tools.clients import bake
 from tools.clients.describe_flow import MARKER
 from tools.errors import RemoteError, ToolsError, UserError
 from tools.model.images import FlowDescription, Login, Step, Target
-from tools.model.names import BASE_IMAGE, PLATFORM
+from tools.model.names import PLATFORM
 
 IMPORT_SECONDS = 120
-_STEP = re.compile(r"^#\d+ \[(?P<target>[^\s\]]+)(?P<stage> \S+)? +(?P<at>\d+/\d+)\] (?P<what>.*)")
-_FAILED_TARGET = re.compile(r"^(?:ERROR: )?target (?P<target>[^:\s]+): (?P<why>.*)", re.MULTILINE)
 
 
-class Images:
-    """Images on the Docker engine that the docker command line uses too."""
+class Engine:
+    """The Docker engine that the docker command line uses too."""
 
     @cached_property
     def _docker(self) -> docker.DockerClient:
@@ -61,30 +57,9 @@ class Images:
         return True
 
     def build(self, base: Path, targets: Sequence[Target], step: Step) -> dict[str, ToolsError]:
-        """Builds images in one session, in parallel, the base first. One that fails does not stop the others.
-
-        Args:
-            base: the base image's build context.
-            targets: what to build.
-            step: told of each step.
-
-        Returns:
-            The error of each service whose image could not be built.
-        """
+        """Builds images; see `bake.build`."""
         self.check()
-        left, failed = list(targets), dict[str, ToolsError]()
-        while left:
-            said = _bake(base, left, step)
-            if said is None:
-                break
-            culprit = _FAILED_TARGET.search(said)
-            name = culprit["target"] if culprit else ""
-            if name not in {target.service for target in left}:
-                failed |= {target.service: _build_error(target.service, said) for target in left}
-                break
-            failed[name] = _build_error(name, said)
-            left = [target for target in left if target.service != name]
-        return failed
+        return bake.build(base, targets, step)
 
     def push(self, tag: str, address: str, login: Login, step: Step) -> None:
         """Pushes an image.
@@ -185,76 +160,6 @@ def _engine() -> str | None:
 
 def _at(host: str | None) -> str:
     return f" at DOCKER_HOST={host}" if host else ""
-
-
-def _bake(base: Path, targets: Sequence[Target], step: Step) -> str | None:
-    """Runs bake; None where all went well, otherwise the end of what it said."""
-    command = ["docker", "buildx", "bake", "--progress=plain", "--file=-", *(target.service for target in targets)]
-    try:
-        process = subprocess.Popen(
-            command,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            text=True,
-            encoding="utf-8",
-            errors="replace",
-        )
-    except OSError as error:
-        raise UserError(f"docker cannot be started: {error}", "install Docker with its buildx plug-in") from error
-    if process.stdin is None or process.stderr is None:
-        raise AssertionError("both were asked for as pipes")
-    last: deque[str] = deque(maxlen=60)
-    try:
-        process.stdin.write(json.dumps(bake_file(base, targets)))
-        process.stdin.close()
-        for line in process.stderr:
-            last.append(line.rstrip())
-            seen = _STEP.match(line)
-            if seen:
-                # Only the base's Dockerfile names its stages.
-                step("base" if seen["stage"] else seen["target"], f"{seen['at']} {seen['what'].strip()}")
-    finally:
-        if process.poll() is None and process.stderr.closed is False:
-            process.stderr.close()
-        code = process.wait()
-    return "\n".join(last) if code else None
-
-
-def bake_file(base: Path, targets: Sequence[Target]) -> dict[str, Any]:
-    """What `docker buildx bake` is given: the base and, linked to it by a named context, each service.
-
-    Args:
-        base: the base image's build context.
-        targets: what to build.
-    """
-    found: dict[str, Any] = {}
-    for target in targets:
-        own_base = f"base-{target.platform.replace('/', '-')}"
-        found[own_base] = {"context": str(base), "tags": [f"{BASE_IMAGE}:latest"], "platforms": [target.platform]}
-        found[target.service] = {
-            "context": str(target.context),
-            "dockerfile": target.dockerfile,
-            "contexts": {"base": f"target:{own_base}"},
-            "args": {name: value.replace("${", "$${") for name, value in target.build_args.items()},
-            "labels": {
-                "org.opencontainers.image.title": target.service,
-                f"{PLATFORM}.fingerprint": target.fingerprint,
-            },
-            "tags": [target.tag],
-            "platforms": [target.platform],
-        }
-    return {"target": found}
-
-
-def _build_error(service: str, said: str) -> ToolsError:
-    reason = _FAILED_TARGET.search(said)
-    lines = [line for line in said.splitlines() if line.strip() and not line.startswith(("#", "WARNING"))]
-    shown = "\n".join(lines[-25:])
-    why = reason["why"].strip() if reason else "docker buildx bake failed"
-    return UserError(
-        f"{service}: its image cannot be built: {why}\n{shown}", "mend the Dockerfile, or what it installs"
-    )
 
 
 def _tail(output: str) -> str:
