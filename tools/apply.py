@@ -16,7 +16,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from tools.actions import (
+from tools.errors import RemoteError, ToolsError, UserError
+from tools.model.images import FlowDescription, Login, Step, Target
+from tools.model.prefect import PrefectDeployment, PrefectSchedule
+from tools.model.release import Release
+from tools.model.service import Service
+from tools.plan.actions import (
     Action,
     AddSchedule,
     Build,
@@ -27,21 +32,15 @@ from tools.actions import (
     MakeRelease,
     Patch,
     Plan,
-    Provenance,
     Push,
     RemoveSchedule,
-    Result,
     ServicePlan,
 )
-from tools.desired import prefect_deployments
-from tools.errors import RemoteError, ToolsError, UserError
-from tools.fingerprint import BASE_DIRECTORY
-from tools.model.images import FlowDescription, Login, Step, Target
-from tools.model.prefect import PrefectDeployment, PrefectSchedule
-from tools.model.release import Release
-from tools.model.service import Service
-from tools.plan import parameter_problems
-from tools.read_back import missing
+from tools.plan.deploy import parameter_problems
+from tools.plan.deployments import prefect_deployments
+from tools.plan.read_back import missing
+from tools.plan.results import Provenance, Result
+from tools.repository import BASE_DIRECTORY
 
 PUSHES = 4
 IMPORTS = 2

@@ -10,8 +10,9 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from tools import compose_file, fingerprint, locks
-from tools.discover import services
+from tools import compose_file, locks
+from tools.desired import fingerprint
+from tools.desired.discover import services
 from tools.errors import ToolsError
 
 Problems = Sequence[str]

@@ -19,10 +19,10 @@ from tools.errors import ToolsError, UserError
 from tools.terminal import complain, console, failures, print_json, say, show_results
 
 if TYPE_CHECKING:
-    from tools.actions import Plan, Stage
     from tools.model.prefect import PrefectDeployment
     from tools.model.runs import FlowRun, LogLine
     from tools.model.service import Service
+    from tools.plan.actions import Plan, Stage
 
 ROOT = Path(__file__).resolve().parent.parent
 DOTENV = ROOT / ".env"
@@ -71,7 +71,7 @@ def _json_object(text: str) -> dict[str, Any]:
 
 
 def _list(arguments: argparse.Namespace) -> int:
-    from tools.discover import services
+    from tools.desired.discover import services
 
     found = services(ROOT)
     if arguments.json:
@@ -87,7 +87,7 @@ def _list(arguments: argparse.Namespace) -> int:
 
 def _run(arguments: argparse.Namespace) -> int:
     from tools import process
-    from tools.discover import services
+    from tools.desired.discover import services
 
     (service,) = services(ROOT, [arguments.name])
     return process.run(ROOT, service, json.dumps(_json_object(arguments.params)), say)
@@ -95,7 +95,7 @@ def _run(arguments: argparse.Namespace) -> int:
 
 def _test(arguments: argparse.Namespace) -> int:
     from tools import process
-    from tools.discover import services
+    from tools.desired.discover import services
 
     if arguments.name is None or arguments.name.startswith("-"):  # `test -- -k plan` names no flow
         given = [arguments.name] if arguments.name else []
@@ -112,7 +112,7 @@ def _ui(_: argparse.Namespace) -> int:
 
 def _compose(_: argparse.Namespace) -> int:
     from tools.compose_file import write
-    from tools.discover import services
+    from tools.desired.discover import services
 
     changed = write(ROOT, services(ROOT))
     print("compose/flows.yaml " + ("written" if changed else "is in step with services/"))
@@ -186,10 +186,10 @@ def _down(arguments: argparse.Namespace) -> int:
 
 
 def _build(arguments: argparse.Namespace) -> int:
-    from tools import fingerprint
     from tools.apply import build, target
     from tools.clients.engine import Engine
-    from tools.discover import services
+    from tools.desired import fingerprint
+    from tools.desired.discover import services
     from tools.report import Progress
 
     found = services(ROOT, arguments.name)
@@ -227,7 +227,7 @@ def _register(arguments: argparse.Namespace) -> int:
 
 
 def _deploy(arguments: argparse.Namespace) -> int:
-    from tools.actions import ALL
+    from tools.plan.actions import ALL
 
     return _carry_out(arguments, ALL)
 
@@ -251,7 +251,7 @@ def _carry_out(arguments: argparse.Namespace, stages: Sequence[Stage]) -> int:
 
 def _trigger(arguments: argparse.Namespace) -> int:
     from tools.deploy import connect
-    from tools.discover import services
+    from tools.desired.discover import services
     from tools.follow import follow
 
     (service,) = services(ROOT, [arguments.name])

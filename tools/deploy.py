@@ -11,8 +11,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from tools import fingerprint
-from tools.actions import OnDrift, Plan, Result, Stage
 from tools.apply import Clients, apply, unguarded
 from tools.clients import ssm
 from tools.clients.aws import check_account
@@ -21,18 +19,21 @@ from tools.clients.ecs import Ecs
 from tools.clients.engine import Engine
 from tools.clients.prefect_api import PrefectApi
 from tools.clients.prefect_variables import PrefectVariables
-from tools.desired import Desired, desire
-from tools.discover import check_name, services
+from tools.desired import fingerprint
+from tools.desired.discover import check_name, services
+from tools.desired.draft import Desired, desire
 from tools.environment_lock import TIME_TO_LIVE, EnvironmentLock, Tell
 from tools.errors import UserError
 from tools.model.images import Step
 from tools.model.names import FAMILIES, REPOSITORIES, family
 from tools.model.observed import Observed, State
 from tools.observe import look_closer, observe, observe_images
-from tools.plan import plan
+from tools.plan.actions import OnDrift, Plan, Stage
+from tools.plan.deploy import plan
+from tools.plan.prune import Leftovers, leftovers
+from tools.plan.results import Result
+from tools.plan.rollback import chosen, rollback
 from tools.provenance import provenance
-from tools.prune import Leftovers, leftovers
-from tools.rollback import chosen, rollback
 from tools.settings import LOCAL, Settings, load
 
 

@@ -11,7 +11,7 @@ from rich.padding import Padding
 from rich.text import Text
 
 from tools.model.release import Release
-from tools.releases import release_changes
+from tools.plan.releases import release_changes
 
 
 def changes(releases: Sequence[Release]) -> Iterator[tuple[Release, list[str]]]:

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Protocol
 
-from tools.desired import Desired
+from tools.desired.draft import Desired
 from tools.model.observed import Observed, State
 from tools.model.prefect import PrefectDeployment
 from tools.model.release import Release

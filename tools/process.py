@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import IO
 
 from tools.errors import UserError
-from tools.fingerprint import BASE_DIRECTORY
 from tools.model.service import Service
+from tools.repository import BASE_DIRECTORY
 from tools.settings import LOCAL, read_dotenv
 from tools.venv import python
 

@@ -8,7 +8,7 @@ import subprocess
 from datetime import UTC, datetime
 from pathlib import Path
 
-from tools.actions import Provenance
+from tools.plan.results import Provenance
 
 
 def provenance(root: Path) -> Provenance:

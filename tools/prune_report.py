@@ -10,7 +10,7 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
-from tools.prune import KEPT_RELEASES, Leftovers
+from tools.plan.prune import KEPT_RELEASES, Leftovers
 
 
 def leftovers_text(found: Leftovers, environment: str, *, removed: bool) -> Group:

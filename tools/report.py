@@ -10,8 +10,9 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from tools.actions import Plan, Result
 from tools.model.service import Service
+from tools.plan.actions import Plan
+from tools.plan.results import Result
 
 QUIET_SECONDS = 5
 """How often the same step of the same service is told where there is no terminal."""

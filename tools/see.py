@@ -9,16 +9,16 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from tools import deploy, history, plan_report
-from tools import rollback as rolling
 from tools import status as standing
-from tools.actions import ALL, Plan
 from tools.clients.prefect_runs import runs
 from tools.errors import UserError
 from tools.model.names import mark
 from tools.model.prefect import PrefectDeployment
-from tools.notes import LEFT
-from tools.registration import made_by_hand, points_at
-from tools.releases import newest_first
+from tools.plan import rollback as rolling
+from tools.plan.actions import ALL, Plan
+from tools.plan.live import made_by_hand, points_at
+from tools.plan.notes import LEFT
+from tools.plan.releases import newest_first
 from tools.terminal import console, print_json
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -10,13 +10,13 @@ from typing import Any
 from rich.markup import escape
 from rich.table import Table
 
-from tools.actions import ServicePlan
 from tools.model.observed import Observed
 from tools.model.prefect import PrefectDeployment, PrefectSchedule
 from tools.model.release import Release
 from tools.model.runs import Run, Runs
-from tools.registration import spoken
-from tools.rollback import live_release
+from tools.plan.actions import ServicePlan
+from tools.plan.live import live_release
+from tools.plan.schedules import spoken
 
 _DAY = 86400
 _UNITS = ((_DAY, "d"), (3600, "h"), (60, "min"), (1, "s"))

@@ -13,7 +13,8 @@ from tools.errors import RemoteError, ToolsError, UserError
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from tools.actions import Plan, Result
+    from tools.plan.actions import Plan
+    from tools.plan.results import Result
 
 WIDE = 160
 

@@ -7,10 +7,10 @@ import os
 from pathlib import Path
 
 from tools import deploy
-from tools.actions import Plan
 from tools.compose_file import write as write_compose_file
-from tools.discover import services
+from tools.desired.discover import services
 from tools.environment_lock import holder
+from tools.plan.actions import Plan
 from tools.prune_report import leftovers_json, leftovers_text
 from tools.report import Progress
 from tools.terminal import console, print_json, say, show_results

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tools.errors import RemoteError, UserError
-from tools.fingerprint import BASE_DIRECTORY
+from tools.repository import BASE_DIRECTORY
 
 STAMP = ".locks"
 

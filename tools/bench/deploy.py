@@ -14,7 +14,6 @@ from pathlib import Path
 
 import docker
 
-from tools.actions import ALL
 from tools.bench.contenders import PREFIX, Contenders, made_here
 from tools.bench.flows import names
 from tools.bench.measure import Measured, Way, in_turn, summary
@@ -22,6 +21,7 @@ from tools.bench.seed import OneImage, seed
 from tools.bench.table import megabytes, percent, seconds, table, times
 from tools.clients.engine import Engine
 from tools.deploy import connect, make_plan
+from tools.plan.actions import ALL
 from tools.settings import LOCAL
 from tools.tests.clouds import own_cloud
 

@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tools.actions import ALL
 from tools.apply import Clients, apply
 from tools.deploy import Environment, make_plan
 from tools.errors import ToolsError
 from tools.model.images import FlowDescription, Login, Step, Target
+from tools.plan.actions import ALL
 from tools.provenance import provenance
 
 

@@ -9,19 +9,19 @@ from multiprocessing.queues import Queue
 from pathlib import Path
 from typing import Any
 
-from tools.actions import Plan
 from tools.clients.ecr import Ecr
 from tools.clients.ecs import Ecs
 from tools.clients.prefect_api import PrefectApi
 from tools.clients.prefect_variables import PrefectVariables
 from tools.deploy import Environment, carry_out, under_lock
-from tools.desired import Desired, desire
+from tools.desired.draft import Desired, desire
+from tools.desired.fingerprint import Fingerprint
 from tools.environment_lock import EnvironmentLock
 from tools.errors import ToolsError
-from tools.fingerprint import Fingerprint
 from tools.model.service import Declaration, Deployment, DockerStorage, ECSRun, Schedule, Service
 from tools.observe import observe
-from tools.plan import plan
+from tools.plan.actions import Plan
+from tools.plan.deploy import plan
 from tools.settings import Connection, Settings
 
 NOWHERE = Path("/nowhere")

@@ -8,15 +8,16 @@ from typing import Any
 
 import pytest
 
-from tools.actions import ALL, OnDrift, Plan, Provenance, Result, Stage
 from tools.apply import Clients, apply
-from tools.desired import Desired, desire
+from tools.desired.draft import Desired, desire
+from tools.desired.fingerprint import Fingerprint
 from tools.errors import RemoteError, UserError
-from tools.fingerprint import Fingerprint
 from tools.model.images import FlowDescription
 from tools.model.service import Declaration, Deployment, DockerStorage, ECSRun, Schedule, Service
 from tools.observe import look_closer, observe
-from tools.plan import plan
+from tools.plan.actions import ALL, OnDrift, Plan, Stage
+from tools.plan.deploy import plan
+from tools.plan.results import Provenance, Result
 from tools.settings import Connection, Settings
 from tools.tests.fakes import FakeEcr, FakeEcs, FakeEngine, FakePrefect
 

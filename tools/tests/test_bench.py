@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tools import fingerprint
 from tools.bench import deploy, flows, measure, parts
 from tools.bench.contenders import made_here
 from tools.bench.environment import variables
@@ -16,7 +15,8 @@ from tools.bench.measure import Measured, in_turn, measured, one_after_another, 
 from tools.bench.seed import OneImage, seed
 from tools.bench.table import table, times
 from tools.deploy import connect
-from tools.discover import services
+from tools.desired import fingerprint
+from tools.desired.discover import services
 from tools.errors import RemoteError, UserError
 from tools.settings import Connection
 from tools.tests.conftest import ask, bare_environment

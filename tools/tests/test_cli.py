@@ -14,7 +14,7 @@ import pytest
 
 from tools.clients.ecs import Ecs
 from tools.clients.prefect_api import PrefectApi
-from tools.notes import LEFT
+from tools.plan.notes import LEFT
 from tools.settings import Connection
 from tools.tests.conftest import free_port
 from tools.tests.recorder import Recorder

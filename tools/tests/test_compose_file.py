@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tools import compose_file
-from tools.discover import services
+from tools.desired.discover import services
 from tools.errors import UserError
 from tools.model.service import Declaration, DockerStorage, Service
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tools.context import files
+from tools.desired.build_context import files
 from tools.errors import UserError
 from tools.tests.repositories import write
 

@@ -7,11 +7,12 @@ from typing import Any
 
 import pytest
 
-from tools.desired import Desired, desire, prefect_deployments
-from tools.fingerprint import Fingerprint
+from tools.desired.draft import Desired, desire
+from tools.desired.fingerprint import Fingerprint
 from tools.model.names import mark
 from tools.model.prefect import PrefectSchedule
 from tools.model.service import Declaration, Deployment, Schedule, Service
+from tools.plan.deployments import prefect_deployments
 from tools.settings import Connection, Settings
 from tools.tests.worlds import FINGERPRINT, arn, deployment, release, schedule
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tools.discover import check_name, services
+from tools.desired.discover import check_name, services
 from tools.errors import UserError
 from tools.model.service import Schedule
 from tools.tests.repositories import STORAGE, make_service

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tools.dockerfile import problems
+from tools.desired.dockerfile import problems
 
 FROM_BASE = "it must be built FROM base"
 ROOT_USER = "the image's last USER is root; flows run as the base's user: end with USER flow"

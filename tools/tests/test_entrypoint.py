@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tools.entrypoint import problems
+from tools.desired.entrypoint import problems
 from tools.tests.repositories import write
 
 NO_FUNCTION = "service.toml: docker_storage.entrypoint: flow.py has no function 'hello'"

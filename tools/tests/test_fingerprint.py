@@ -13,9 +13,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tools import discover
+from tools.desired import discover
+from tools.desired.build_context import MAX_CONTEXT_BYTES
+from tools.desired.fingerprint import of_base, of_services
 from tools.errors import UserError
-from tools.fingerprint import MAX_CONTEXT_BYTES, of_base, of_services
 from tools.tests.repositories import IGNORE, STORAGE, make_base, make_service, write
 
 

@@ -20,18 +20,19 @@ from typing import Any
 
 import pytest
 
-from tools.actions import OnDrift, Plan, Provenance, Result
 from tools.apply import Clients, apply
 from tools.clients.ecr import Ecr
 from tools.clients.ecs import Ecs
 from tools.clients.prefect_api import PrefectApi
-from tools.desired import desire
-from tools.fingerprint import Fingerprint
+from tools.desired.draft import desire
+from tools.desired.fingerprint import Fingerprint
 from tools.model.images import Login, Step
 from tools.model.prefect import PrefectDeployment, PrefectSchedule
 from tools.model.service import Deployment, Schedule, Service
 from tools.observe import observe
-from tools.plan import plan
+from tools.plan.actions import OnDrift, Plan
+from tools.plan.deploy import plan
+from tools.plan.results import Provenance, Result
 from tools.plan_report import plan_json
 from tools.settings import Connection, Settings
 from tools.tests.conftest import ask, bare_environment, free_port, serving

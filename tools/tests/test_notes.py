@@ -10,7 +10,7 @@ from tools.model.names import mark
 from tools.model.observed import Observed
 from tools.model.prefect import PrefectDeployment
 from tools.model.release import Release
-from tools.notes import notes
+from tools.plan.notes import notes
 from tools.tests.worlds import POOL, arn, deployment, live, live_schedule, planned, release, world
 
 ONE = release(1)

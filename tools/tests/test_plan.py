@@ -10,13 +10,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tools.actions import ALL, Stage
-from tools.desired import desire
-from tools.fingerprint import Fingerprint
+from tools.desired.draft import desire
+from tools.desired.fingerprint import Fingerprint
 from tools.model.observed import Observed
 from tools.model.release import Release
 from tools.model.service import Declaration, Deployment, Schedule, Service
-from tools.plan import parameter_problems, plan
+from tools.plan.actions import ALL, Stage
+from tools.plan.deploy import parameter_problems, plan
 from tools.settings import Connection, Settings
 from tools.tests.worlds import (
     POOL,

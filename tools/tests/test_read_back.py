@@ -7,13 +7,14 @@ from typing import Any
 
 import pytest
 
-from tools.actions import OnDrift, Provenance, Result, ServicePlan
 from tools.apply import Clients, apply
 from tools.errors import RemoteError
 from tools.model.prefect import PrefectDeployment
 from tools.model.release import Release
 from tools.model.service import Deployment, Schedule
-from tools.read_back import missing
+from tools.plan.actions import OnDrift, ServicePlan
+from tools.plan.read_back import missing
+from tools.plan.results import Provenance, Result
 from tools.tests import worlds
 from tools.tests.fakes import FakePrefect
 from tools.tests.test_apply import ROOT, World, service

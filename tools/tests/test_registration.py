@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from tools.actions import ChangeSchedule, Patch
 from tools.model.names import mark
 from tools.model.observed import Observed
 from tools.model.prefect import PrefectDeployment, PrefectSchedule
 from tools.model.release import Release
+from tools.plan.actions import ChangeSchedule, Patch
 from tools.tests.worlds import (
     arn,
     carried_out,

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from tools.fingerprint import MAX_INPUTS
+from tools.desired.fingerprint import MAX_INPUTS
 from tools.model.release import Release
-from tools.releases import MAX_NAMED, image_changes, release_changes
+from tools.plan.releases import MAX_NAMED, image_changes, release_changes
 from tools.tests.worlds import deployment, release, schedule
 
 OLD, NEW = "0" * 16, "1" * 16

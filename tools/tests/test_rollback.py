@@ -6,12 +6,13 @@ from typing import Any
 
 import pytest
 
-from tools.actions import OnDrift, ServicePlan
 from tools.errors import UserError
 from tools.model.observed import Observed
 from tools.model.prefect import PrefectDeployment
 from tools.model.release import Release
-from tools.rollback import chosen, live_release, rollback
+from tools.plan.actions import OnDrift, ServicePlan
+from tools.plan.live import live_release
+from tools.plan.rollback import chosen, rollback
 from tools.tests.worlds import (
     POOL,
     arn,

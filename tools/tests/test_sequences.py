@@ -14,7 +14,13 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from tools.actions import (
+from tools.apply import Clients, apply
+from tools.deploy import Environment, plan_rollback, remove
+from tools.errors import UserError
+from tools.model.prefect import PrefectDeployment, PrefectSchedule
+from tools.model.release import Release
+from tools.model.service import Deployment, Schedule, Service
+from tools.plan.actions import (
     Action,
     AddSchedule,
     ChangeSchedule,
@@ -24,17 +30,11 @@ from tools.actions import (
     Patch,
     Plan,
     RemoveSchedule,
-    Result,
     ServicePlan,
 )
-from tools.apply import Clients, apply
-from tools.deploy import Environment, plan_rollback, remove
-from tools.desired import prefect_deployments
-from tools.errors import UserError
-from tools.model.prefect import PrefectDeployment, PrefectSchedule
-from tools.model.release import Release
-from tools.model.service import Deployment, Schedule, Service
-from tools.prune import KEPT_RELEASES, leftovers
+from tools.plan.deployments import prefect_deployments
+from tools.plan.prune import KEPT_RELEASES, leftovers
+from tools.plan.results import Result
 from tools.tests.test_apply import ROOT, SETTINGS, World, service
 
 DECIDED = ("description", "tags", "parameters", "entrypoint", "path", "work_pool", "job_variables", "version")

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tools.toml_lines import Location, lines
+from tools.desired.toml_lines import Location, lines
 
 ROWS: dict[str, tuple[str, dict[Location, int]]] = {
     "keys": ("a = 1\n\n# c = 2\nb = 2", {("a",): 1, ("b",): 4}),

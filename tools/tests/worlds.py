@@ -7,7 +7,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from tools.actions import (
+from tools.desired.draft import Desired
+from tools.model.observed import Observed
+from tools.model.prefect import PrefectDeployment, PrefectSchedule
+from tools.model.release import Release
+from tools.model.service import Declaration, Deployment, DockerStorage, Schedule, Service
+from tools.plan.actions import (
     AddSchedule,
     ChangeSchedule,
     Create,
@@ -18,12 +23,8 @@ from tools.actions import (
     RemoveSchedule,
     ServicePlan,
 )
-from tools.desired import Desired, prefect_deployments
-from tools.model.observed import Observed
-from tools.model.prefect import PrefectDeployment, PrefectSchedule
-from tools.model.release import Release
-from tools.model.service import Declaration, Deployment, DockerStorage, Schedule, Service
-from tools.plan import plan
+from tools.plan.deploy import plan
+from tools.plan.deployments import prefect_deployments
 
 POOL = "pool"
 FINGERPRINT = "0" * 16

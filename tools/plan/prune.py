@@ -17,8 +17,8 @@ from tools.model.images import Image
 from tools.model.observed import Revision
 from tools.model.prefect import PrefectDeployment
 from tools.model.release import Release
-from tools.registration import made_by_hand, points_at
-from tools.releases import newest_first
+from tools.plan.live import made_by_hand, points_at
+from tools.plan.releases import newest_first
 
 KEPT_RELEASES = 10
 """Of each service, beside those that are live."""

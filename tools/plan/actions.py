@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
-from tools.errors import ToolsError
 from tools.model.prefect import PrefectDeployment, PrefectSchedule
 from tools.model.release import Release
 from tools.model.service import Service
@@ -195,23 +194,3 @@ class Plan:
     def commits(self) -> bool:
         """Whether it will release or register anything."""
         return any(item.commits for item in self.services)
-
-
-@dataclass(frozen=True)
-class Provenance:
-    """Who deploys what, and when: written into each release."""
-
-    commit: str
-    by: str
-    at: str
-
-
-@dataclass
-class Result:
-    """What came of one service's plan. `seconds` counts its own steps, also those that ran beside others."""
-
-    service: str
-    release: Release
-    done: list[str] = field(default_factory=list)
-    error: ToolsError | None = None
-    seconds: float = 0.0

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from tools.desired import prefect_deployments
 from tools.model.observed import Observed
 from tools.model.prefect import PrefectDeployment
 from tools.model.release import Release
-from tools.registration import made_by_hand, points_at, spoken
+from tools.plan.deployments import prefect_deployments
+from tools.plan.live import made_by_hand, points_at
+from tools.plan.schedules import spoken
 
 LEFT = "no longer declared; until `prune` deletes it, its schedules go on"
 

@@ -8,32 +8,18 @@ image. Reads only; times, owners and empty directories do not count, so two clon
 from __future__ import annotations
 
 import hashlib
-import os
-import re
 import stat
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from tools.context import files, ignore_file
+from tools.desired.build_context import context_problems, files
 from tools.errors import UserError
 from tools.model.service import Service
+from tools.repository import BASE_DIRECTORY
 
-BASE_DIRECTORY = "base-image"
-MAX_CONTEXT_BYTES = 500 * 1024 * 1024
 MAX_INPUTS = 150
 """A release names no more inputs than this: a task definition has 64 kB."""
-_SECRET_FILES = re.compile(
-    r"(\.env(?!\.example$)(\..+)?|.*\.(pem|key|p12|pfx|jks|kdbx)|id_(rsa|dsa|ecdsa|ed25519)|\.netrc|\.npmrc|\.pypirc"
-    r"|\.pgpass|credentials)",
-    re.IGNORECASE | re.DOTALL,
-)
-#: What differs from one clone to the next though the commit is the same, and what decides nothing in an image.
-_NOT_OF_IMAGE = frozenset(
-    {".git", ".hypothesis", ".mypy_cache", ".pytest_cache", ".ruff_cache", ".venv", "__pycache__", "service.toml"}
-)
-
-_NAME_IT = "name it in .dockerignore"
 
 
 @dataclass(frozen=True)
@@ -99,49 +85,6 @@ def of_services(root: Path, services: Iterable[Service]) -> dict[str, Fingerprin
     return {
         service.name: of_service(service, bases[service.declaration.docker_storage.platform]) for service in services
     }
-
-
-def context_problems(service: Service, root: Path) -> Iterator[str]:
-    """What a service's build context must not hold: secrets, devices, links that lead out of it, gigabytes, clutter."""
-    shown = service.path.relative_to(root).as_posix()
-    dockerfile = service.declaration.docker_storage.dockerfile
-    if ignore_file(service.path, dockerfile) is None:
-        yield f"{shown}/.dockerignore: is missing; it keeps service.toml, tests, caches and secrets out of the image"
-        return
-    size, clutter = 0, set[str]()
-    for name in files(service.path, dockerfile):
-        out_of_place = _first_not_of_image(name)
-        if out_of_place:
-            clutter.add(out_of_place)
-            continue
-        entry = service.path / name
-        size += entry.lstat().st_size
-        problem = _file_problem(entry, service.path)
-        if problem:
-            yield f"{shown}/{name!a}: {problem}" if not name.isprintable() else f"{shown}/{name}: {problem}"
-    for name in sorted(clutter):
-        yield f"{shown}/{name}: does not belong into the image, and would change its fingerprint; {_NAME_IT}"
-    if size > MAX_CONTEXT_BYTES:
-        megabytes, most = size // 2**20, MAX_CONTEXT_BYTES // 2**20
-        yield f"{shown}: the build context has {megabytes} MB; at most {most} MB go into an image; {_NAME_IT}"
-
-
-def _first_not_of_image(name: str) -> str:
-    parts = name.split("/")
-    return next(("/".join(parts[: at + 1]) for at, part in enumerate(parts) if part in _NOT_OF_IMAGE), "")
-
-
-def _file_problem(entry: Path, context: Path) -> str:
-    mode = entry.lstat().st_mode
-    if stat.S_ISLNK(mode):
-        target = entry.readlink()
-        if target.is_absolute() or not Path(os.path.normpath(entry.parent / target)).is_relative_to(context):
-            return "is a link out of the service's directory; a build context cannot hold it"
-    elif not stat.S_ISREG(mode):
-        return "is neither a file nor a link; it cannot be in a build context"
-    if _SECRET_FILES.fullmatch(entry.name):
-        return f"looks like a secret and would be copied into the image; {_NAME_IT}"
-    return ""
 
 
 def _lines(context: Path, dockerfile: str) -> Iterator[tuple[str, str]]:

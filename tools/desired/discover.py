@@ -8,26 +8,24 @@ from __future__ import annotations
 
 import difflib
 import re
-import tomllib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
-from tools import dockerfile, entrypoint
+from tools.desired import dockerfile, entrypoint
+from tools.desired.service_toml import Source, content, declared, read
+from tools.desired.toml_lines import Location
 from tools.errors import UserError
-from tools.explain import Source
-from tools.model.service import Declaration, Service
+from tools.model.service import Service
 from tools.model.values import inside_path
 from tools.settings import environment_name
-from tools.toml_lines import Location
 
 NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 MAX_NAME = 63
 #: Names of the images and compose services that are not flows.
 RESERVED = frozenset({"base", "aws", "prefect-server", "setup", "worker"})
-MAX_TOML_BYTES = 256 * 1024
 
 
 def services(root: Path, names: Sequence[str] = ()) -> list[Service]:
@@ -99,9 +97,9 @@ def load(path: Path, root: Path) -> Service:
     if path.is_symlink():
         raise UserError(f"{shown}: is a symbolic link; a service is a directory of its own")
     try:
-        text, raw = _read(path / "service.toml")
+        text, raw = read(path / "service.toml")
         source = Source(text, raw, "service.toml")
-        declaration, problems = _declared(raw, source)
+        declaration, problems = declared(raw, source)
         problems += _dockerfile_problems(path, raw)
         if declaration:
             service = Service(name=path.name, path=path, declaration=declaration)
@@ -114,53 +112,18 @@ def load(path: Path, root: Path) -> Service:
     raise UserError("\n".join(f"{shown}/{problem}" for problem in problems))
 
 
-def _read(path: Path) -> tuple[str, dict[str, Any]]:
-    if not path.is_file():
-        raise UserError(f"{path.name}: is missing; every directory under services/ has one")
-    content = _content(path, path.name, MAX_TOML_BYTES + 1)
-    if len(content) > MAX_TOML_BYTES:
-        raise UserError(f"{path.name}: has {path.stat().st_size} bytes; at most {MAX_TOML_BYTES} are read")
-    try:
-        text = content.decode().replace("\r\n", "\n")
-        return text, tomllib.loads(text)
-    except UnicodeDecodeError as error:
-        line = content.count(b"\n", 0, error.start) + 1
-        raise UserError(f"{path.name}:{line}: not UTF-8: byte {content[error.start]:#x}; save it as UTF-8") from None
-    except tomllib.TOMLDecodeError as error:
-        place = re.search(r" \(at line (\d+), column \d+\)", str(error))
-        where = f"{path.name}:{place[1]}" if place else path.name
-        raise UserError(f"{where}: not TOML: {str(error).replace(place[0], '') if place else error}") from None
-    except RecursionError:
-        raise UserError(f"{path.name}: not TOML that anybody wrote: nested too deep") from None
-
-
-def _content(path: Path, shown: str, most: int = -1) -> bytes:
-    try:
-        with path.open("rb") as file:
-            return file.read(most)
-    except OSError as error:
-        raise UserError(f"{shown}: cannot be read: {error.strerror}") from None
-
-
-def _declared(raw: dict[str, Any], source: Source) -> tuple[Declaration | None, list[str]]:
-    try:
-        return Declaration.model_validate(raw), []
-    except ValidationError as error:
-        return None, list(source.explained(error))
-
-
 def _environment_problems(service: Service, source: Source) -> Iterator[str]:
     """Environments that are misspelt, and what one changes to what cannot be."""
-    declared = service.declaration
-    named: list[tuple[Location, str]] = [(("environments", name), name) for name in declared.environments]
-    for index, deployment in enumerate(declared.deployments):
+    declaration = service.declaration
+    named: list[tuple[Location, str]] = [(("environments", name), name) for name in declaration.environments]
+    for index, deployment in enumerate(declaration.deployments):
         named += [(("deployments", index, "active_in", at), name) for at, name in enumerate(deployment.active_in or ())]
     for location, name in named:
         try:
             environment_name(name)
         except UserError as error:
             yield source.at(location, f"{error.message}; {error.hint}")
-    for name in declared.environments:
+    for name in declaration.environments:
         try:
             service.ecs_run(name)
         except ValidationError as error:
@@ -177,5 +140,5 @@ def _dockerfile_problems(path: Path, raw: dict[str, Any]) -> Iterator[str]:
     if not (path / name).is_file():
         yield f"{name}: is missing; it builds the flow's image"
         return
-    for line, problem in dockerfile.problems(_content(path / name, name).decode(errors="replace")):
+    for line, problem in dockerfile.problems(content(path / name, name).decode(errors="replace")):
         yield f"{name}:{line}: {problem}"

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from tools.actions import Delete, RemoveSchedule, ServicePlan
 from tools.model.observed import Observed
 from tools.model.prefect import PrefectDeployment
 from tools.model.release import Release
-from tools.registration import deployment_actions
+from tools.plan.actions import Delete, RemoveSchedule, ServicePlan
+from tools.plan.registrations import deployment_actions
 
 
 def missing(item: ServicePlan, release: Release, live: Sequence[PrefectDeployment]) -> Iterator[str]:

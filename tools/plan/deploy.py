@@ -6,15 +6,16 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from operator import attrgetter
 
-from tools.actions import ALL, Action, Build, Drift, Import, MakeRelease, OnDrift, Plan, Push, ServicePlan, Stage
-from tools.desired import Desired
+from tools.desired.draft import Desired
 from tools.model.differences import same, shown
 from tools.model.names import mark, marks
 from tools.model.observed import Observed, State
 from tools.model.release import Release
-from tools.notes import notes
-from tools.registration import deployment_actions, live_releases
-from tools.releases import image_changes, newest_first, release_changes
+from tools.plan.actions import ALL, Action, Build, Drift, Import, MakeRelease, OnDrift, Plan, Push, ServicePlan, Stage
+from tools.plan.live import live_releases
+from tools.plan.notes import notes
+from tools.plan.registrations import deployment_actions
+from tools.plan.releases import image_changes, newest_first, release_changes
 
 
 def plan(

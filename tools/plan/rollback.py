@@ -11,15 +11,17 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 
-from tools.actions import Delete, Drift, OnDrift, Plan, ServicePlan
-from tools.desired import prefect_deployments
 from tools.errors import UserError
 from tools.model.observed import Observed
 from tools.model.prefect import PrefectDeployment
 from tools.model.release import Release
-from tools.plan import refusals
-from tools.registration import deployment_actions, live_releases, made_by_hand, points_at, spoken
-from tools.releases import newest_first
+from tools.plan.actions import Delete, Drift, OnDrift, Plan, ServicePlan
+from tools.plan.deploy import refusals
+from tools.plan.deployments import prefect_deployments
+from tools.plan.live import live_release, made_by_hand, points_at
+from tools.plan.registrations import deployment_actions
+from tools.plan.releases import newest_first
+from tools.plan.schedules import spoken
 
 
 def chosen(name: str, environment: str, to: str, observed: Observed) -> Release:
@@ -60,13 +62,6 @@ def never_deployed(name: str, environment: str) -> UserError:
         f"{name} has no release in {environment}: it was never deployed there",
         f"make deploy-flow NAME={name} ENVIRONMENT={environment}",
     )
-
-
-def live_release(observed: Observed) -> Release | None:
-    """The newest release that is live; where none is, the newest that somebody's own deployment points at."""
-    by_anybody = filter(None, (observed.releases.get(points_at(item)) for item in observed.deployments))
-    live = live_releases(observed) or by_anybody
-    return max(live, key=lambda release: release.revision or 0, default=None)
 
 
 def rollback(target: Release, observed: Observed, work_pool: str, on_drift: OnDrift) -> Plan:

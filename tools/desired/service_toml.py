@@ -1,18 +1,22 @@
-"""What is wrong with a service.toml, for the person who wrote it: where, what was found, what is allowed.
+"""service.toml -> Declaration, or what is wrong with it for the person who wrote it: where, found, allowed.
 
-Takes pydantic's errors and the text; gives one line for each error.
+Takes a file; gives one line for each error.
 """
 
 from __future__ import annotations
 
 import difflib
+import re
+import tomllib
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
+from tools.desired.toml_lines import Location, lines
+from tools.errors import UserError
 from tools.model.service import Declaration, Deployment, DockerStorage, ECSRun, Override, Schedule
-from tools.toml_lines import Location, lines
 
 _TABLES: dict[str, type[BaseModel]] = {
     "docker_storage": DockerStorage,
@@ -21,6 +25,7 @@ _TABLES: dict[str, type[BaseModel]] = {
     "schedules": Schedule,
     "environments": Override,
 }
+MAX_TOML_BYTES = 256 * 1024
 #: pydantic's kind of error -> the same in TOML's words.
 _WORDS = {
     "string_type": "must be text",
@@ -29,6 +34,52 @@ _WORDS = {
     "dict_type": "must be a table",
     "model_type": "must be a table",
 }
+
+
+def read(path: Path) -> tuple[str, dict[str, Any]]:
+    """The text of a service.toml and what tomllib makes of it.
+
+    Raises:
+        UserError: it is missing, too large, not UTF-8 or not TOML.
+    """
+    if not path.is_file():
+        raise UserError(f"{path.name}: is missing; every directory under services/ has one")
+    found = content(path, path.name, MAX_TOML_BYTES + 1)
+    if len(found) > MAX_TOML_BYTES:
+        raise UserError(f"{path.name}: has {path.stat().st_size} bytes; at most {MAX_TOML_BYTES} are read")
+    try:
+        text = found.decode().replace("\r\n", "\n")
+        return text, tomllib.loads(text)
+    except UnicodeDecodeError as error:
+        line = found.count(b"\n", 0, error.start) + 1
+        raise UserError(f"{path.name}:{line}: not UTF-8: byte {found[error.start]:#x}; save it as UTF-8") from None
+    except tomllib.TOMLDecodeError as error:
+        place = re.search(r" \(at line (\d+), column \d+\)", str(error))
+        where = f"{path.name}:{place[1]}" if place else path.name
+        raise UserError(f"{where}: not TOML: {str(error).replace(place[0], '') if place else error}") from None
+    except RecursionError:
+        raise UserError(f"{path.name}: not TOML that anybody wrote: nested too deep") from None
+
+
+def content(path: Path, shown: str, most: int = -1) -> bytes:
+    """What a file holds, or its first bytes.
+
+    Raises:
+        UserError: it cannot be read.
+    """
+    try:
+        with path.open("rb") as file:
+            return file.read(most)
+    except OSError as error:
+        raise UserError(f"{shown}: cannot be read: {error.strerror}") from None
+
+
+def declared(raw: dict[str, Any], source: Source) -> tuple[Declaration | None, list[str]]:
+    """What a service.toml declares, or all that is wrong with it."""
+    try:
+        return Declaration.model_validate(raw), []
+    except ValidationError as error:
+        return None, list(source.explained(error))
 
 
 class Source:

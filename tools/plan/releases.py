@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from tools.fingerprint import BASE_DIRECTORY
 from tools.model.differences import differences
 from tools.model.release import Release
+from tools.repository import BASE_DIRECTORY
 
 MAX_NAMED = 5
 """So many changed files are named, the rest counted."""
