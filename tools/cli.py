@@ -186,10 +186,10 @@ def _down(arguments: argparse.Namespace) -> int:
 
 
 def _build(arguments: argparse.Namespace) -> int:
-    from tools.apply import build, target
     from tools.clients.engine import Engine
     from tools.desired import fingerprint
     from tools.desired.discover import services
+    from tools.environment.apply import build, target
     from tools.report import Progress
 
     found = services(ROOT, arguments.name)
@@ -233,7 +233,9 @@ def _deploy(arguments: argparse.Namespace) -> int:
 
 
 def _carry_out(arguments: argparse.Namespace, stages: Sequence[Stage]) -> int:
-    from tools.deploy import carry_out, connect, make_plan, under_lock
+    from tools.environment.connect import connect
+    from tools.environment.deploy import carry_out, make_plan
+    from tools.environment.guard import under_lock
     from tools.report import Progress
 
     environment = connect(arguments.environment, os.environ, DOTENV)
@@ -250,9 +252,9 @@ def _carry_out(arguments: argparse.Namespace, stages: Sequence[Stage]) -> int:
 
 
 def _trigger(arguments: argparse.Namespace) -> int:
-    from tools.deploy import connect
     from tools.desired.discover import services
-    from tools.follow import follow
+    from tools.environment.connect import connect
+    from tools.environment.follow import follow
 
     (service,) = services(ROOT, [arguments.name])
     params = _json_object(arguments.params)

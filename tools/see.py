@@ -8,9 +8,12 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from tools import deploy, history, plan_report
+from tools import history, plan_report
 from tools import status as standing
 from tools.clients.prefect_runs import runs
+from tools.environment.connect import Environment, connect
+from tools.environment.deploy import compare, declared, make_plan
+from tools.environment.rollback import look_back
 from tools.errors import UserError
 from tools.model.names import mark
 from tools.model.prefect import PrefectDeployment
@@ -32,8 +35,8 @@ def plan(arguments: argparse.Namespace) -> int:
     Returns:
         2 where a flow would be refused; with --check 3 where something would change.
     """
-    environment = deploy.connect(arguments.environment, os.environ, DOTENV)
-    planned = deploy.make_plan(ROOT, arguments.name, environment, ALL, arguments.on_drift)
+    environment = connect(arguments.environment, os.environ, DOTENV)
+    planned = make_plan(ROOT, arguments.name, environment, ALL, arguments.on_drift)
     if not arguments.name:
         planned = _with_strays(planned, environment)
     now = datetime.now(UTC)
@@ -49,19 +52,18 @@ def plan(arguments: argparse.Namespace) -> int:
     return WOULD_CHANGE if arguments.check and differs else 0
 
 
-def _with_strays(planned: Plan, environment: deploy.Environment) -> Plan:
+def _with_strays(planned: Plan, environment: Environment) -> Plan:
     """The plan with a remark on each deployment of a flow that the repository no longer declares."""
-    declared = {item.name for item in planned.services}
-    strays = _strays(environment, declared)
+    strays = _strays(environment, {item.name for item in planned.services})
     return replace(
         planned,
         notes=tuple(f"{item.full_name}: {LEFT}" for item in strays),
     )
 
 
-def _strays(environment: deploy.Environment, declared: set[str]) -> list[PrefectDeployment]:
+def _strays(environment: Environment, flows: set[str]) -> list[PrefectDeployment]:
     name = environment.settings.environment
-    marked = [item for item in environment.prefect.tagged(mark(name)) if item.flow not in declared]
+    marked = [item for item in environment.prefect.tagged(mark(name)) if item.flow not in flows]
     arns = {points_at(item) for item in marked} - {""}
     releases = {arn: release for arn in sorted(arns) if (release := environment.ecs.release(arn))}
     return [item for item in marked if not made_by_hand(item, name, releases)]
@@ -69,9 +71,9 @@ def _strays(environment: deploy.Environment, declared: set[str]) -> list[Prefect
 
 def status(arguments: argparse.Namespace) -> int:
     """Shows how every flow stands."""
-    environment = deploy.connect(arguments.environment, os.environ, DOTENV)
-    desired = deploy.declared(ROOT, arguments.name, environment)
-    planned, state = deploy.compare(desired, environment, ALL, "stop")
+    environment = connect(arguments.environment, os.environ, DOTENV)
+    desired = declared(ROOT, arguments.name, environment)
+    planned, state = compare(desired, environment, ALL, "stop")
     strays = [] if arguments.name else _strays(environment, {item.name for item in planned.services})
     live = [item for observed in state.values() for item in observed.deployments]
     ran = runs(environment.prefect, [item.id for item in (*live, *strays)])
@@ -86,8 +88,8 @@ def status(arguments: argparse.Namespace) -> int:
 
 def show_history(arguments: argparse.Namespace) -> int:
     """Shows a flow's releases and what each changed."""
-    environment = deploy.connect(arguments.environment, os.environ, DOTENV)
-    observed = deploy.look_back(arguments.name, environment)
+    environment = connect(arguments.environment, os.environ, DOTENV)
+    observed = look_back(arguments.name, environment)
     releases = newest_first(observed.releases.values())
     if not releases:
         raise rolling.never_deployed(arguments.name, environment.settings.environment)

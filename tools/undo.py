@@ -6,10 +6,14 @@ import argparse
 import os
 from pathlib import Path
 
-from tools import deploy
 from tools.compose_file import write as write_compose_file
 from tools.desired.discover import services
-from tools.environment_lock import holder
+from tools.environment.connect import connect
+from tools.environment.deploy import carry_out
+from tools.environment.guard import locked, under_lock
+from tools.environment.lock import holder
+from tools.environment.prune import find_leftovers, remove
+from tools.environment.rollback import plan_rollback
 from tools.plan.actions import Plan
 from tools.prune_report import leftovers_json, leftovers_text
 from tools.report import Progress
@@ -21,36 +25,36 @@ DOTENV = ROOT / ".env"
 
 def rollback(arguments: argparse.Namespace) -> int:
     """Brings a flow back to a release; gives 1 or 2 where it could not be."""
-    environment = deploy.connect(arguments.environment, os.environ, DOTENV)
+    environment = connect(arguments.environment, os.environ, DOTENV)
     to = arguments.to
 
     def make() -> Plan:
         nonlocal to
-        planned = deploy.plan_rollback(arguments.name, to, environment, arguments.on_drift)
+        planned = plan_rollback(arguments.name, to, environment, arguments.on_drift)
         # Made again under the lock, "the release before" is still the one that was meant: somebody else may just have
         # rolled back too.
         to = str(planned.services[0].release.revision)
         return planned
 
     with (
-        deploy.under_lock(make, environment, "rollback", wait=arguments.wait, tell=say) as (planned, guard),
+        under_lock(make, environment, "rollback", wait=arguments.wait, tell=say) as (planned, guard),
         Progress(console(stderr=True)) as progress,
     ):
-        results = deploy.carry_out(ROOT, planned, environment, progress.step, guard)
+        results = carry_out(ROOT, planned, environment, progress.step, guard)
     return show_results(planned, results, as_json=arguments.json)
 
 
 def prune(arguments: argparse.Namespace) -> int:
     """Shows what nothing needs any more; deletes it with --yes."""
-    environment = deploy.connect(arguments.environment, os.environ, DOTENV)
+    environment = connect(arguments.environment, os.environ, DOTENV)
     if arguments.yes:
-        with deploy.locked(environment, "prune", wait=arguments.wait, tell=say) as guard:
-            found = deploy.find_leftovers(ROOT, environment)
+        with locked(environment, "prune", wait=arguments.wait, tell=say) as guard:
+            found = find_leftovers(ROOT, environment)
             with Progress(console(stderr=True)) as progress:
-                deploy.remove(found, environment, progress.step, guard)
+                remove(found, environment, progress.step, guard)
         write_compose_file(ROOT, services(ROOT))
     else:
-        found = deploy.find_leftovers(ROOT, environment)
+        found = find_leftovers(ROOT, environment)
     if arguments.json:
         print_json(leftovers_json(found, removed=arguments.yes))
     else:
@@ -60,7 +64,7 @@ def prune(arguments: argparse.Namespace) -> int:
 
 def unlock(arguments: argparse.Namespace) -> int:
     """Shows who holds an environment's lock; removes it with --yes."""
-    environment = deploy.connect(arguments.environment, os.environ, DOTENV)
+    environment = connect(arguments.environment, os.environ, DOTENV)
     found = holder(environment.variables, arguments.environment)
     if found is None:
         print(f"{arguments.environment} is not locked.")

@@ -20,7 +20,8 @@ from tools.bench.measure import Measured, Way, in_turn, summary
 from tools.bench.seed import OneImage, seed
 from tools.bench.table import megabytes, percent, seconds, table, times
 from tools.clients.engine import Engine
-from tools.deploy import connect, make_plan
+from tools.environment.connect import connect
+from tools.environment.deploy import make_plan
 from tools.plan.actions import ALL
 from tools.settings import LOCAL
 from tools.tests.clouds import own_cloud

@@ -12,12 +12,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tools.apply import Clients, apply
-from tools.deploy import Environment, make_plan
+from tools.environment.apply import Clients, apply
+from tools.environment.connect import Environment
+from tools.environment.deploy import make_plan
+from tools.environment.provenance import provenance
 from tools.errors import ToolsError
 from tools.model.images import FlowDescription, Login, Step, Target
 from tools.plan.actions import ALL
-from tools.provenance import provenance
 
 
 @dataclass(frozen=True)

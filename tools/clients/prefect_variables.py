@@ -5,7 +5,6 @@ Two machines whose clocks differ read the same ages. Writes here are never fence
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
@@ -14,21 +13,9 @@ import requests
 
 from tools.clients.prefect_http import Http
 from tools.model.names import PLATFORM
+from tools.model.prefect import Variable
 
 TAGS = (PLATFORM,)
-
-
-@dataclass(frozen=True)
-class Variable:
-    """A variable as it was when it was read."""
-
-    id: str
-    value: Any
-    created: datetime
-    age: float
-    """Seconds since it was created."""
-    idle: float
-    """Seconds since it was last written."""
 
 
 class PrefectVariables(Http):

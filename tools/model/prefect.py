@@ -1,7 +1,9 @@
-"""A Prefect deployment and its schedules in the words of Prefect's API: what is there, or what should be there."""
+"""Deployments, schedules and variables in the words of Prefect's API: what is there, or what should be there."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from pydantic import Field
@@ -42,3 +44,16 @@ class PrefectDeployment(Frozen):
     def full_name(self) -> str:
         """`<flow>/<deployment>`, as Prefect shows it."""
         return f"{self.flow}/{self.name}"
+
+
+@dataclass(frozen=True)
+class Variable:
+    """A variable as it was when it was read."""
+
+    id: str
+    value: Any
+    created: datetime
+    age: float
+    """Seconds since it was created."""
+    idle: float
+    """Seconds since it was last written."""

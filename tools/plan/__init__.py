@@ -1,1 +1,1 @@
-"""What is + what should be -> actions, each with its reasons. PURE: no clock, no I/O, and only model, desired, errors."""
+"""What is + what should be -> actions with their reasons. PURE: no clock, no I/O; knows model, desired and errors."""

@@ -11,11 +11,10 @@ from pathlib import Path
 from threading import RLock
 from typing import Any
 
-from tools.clients.prefect_variables import Variable
 from tools.errors import RemoteError, ToolsError, UserError
 from tools.model.images import FlowDescription, Image, Login, Step, Target
 from tools.model.observed import Revision
-from tools.model.prefect import PrefectDeployment, PrefectSchedule
+from tools.model.prefect import PrefectDeployment, PrefectSchedule, Variable
 from tools.model.release import Release
 
 

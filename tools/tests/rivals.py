@@ -13,13 +13,15 @@ from tools.clients.ecr import Ecr
 from tools.clients.ecs import Ecs
 from tools.clients.prefect_api import PrefectApi
 from tools.clients.prefect_variables import PrefectVariables
-from tools.deploy import Environment, carry_out, under_lock
 from tools.desired.draft import Desired, desire
 from tools.desired.fingerprint import Fingerprint
-from tools.environment_lock import EnvironmentLock
+from tools.environment.connect import Environment
+from tools.environment.deploy import carry_out
+from tools.environment.guard import under_lock
+from tools.environment.lock import EnvironmentLock
+from tools.environment.observe import observe
 from tools.errors import ToolsError
 from tools.model.service import Declaration, Deployment, DockerStorage, ECSRun, Schedule, Service
-from tools.observe import observe
 from tools.plan.actions import Plan
 from tools.plan.deploy import plan
 from tools.settings import Connection, Settings

@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
-from tools.apply import Clients, apply
 from tools.desired.draft import Desired, desire
 from tools.desired.fingerprint import Fingerprint
+from tools.environment.apply import Clients, apply
+from tools.environment.observe import look_closer, observe
 from tools.errors import RemoteError, UserError
 from tools.model.images import FlowDescription
 from tools.model.service import Declaration, Deployment, DockerStorage, ECSRun, Schedule, Service
-from tools.observe import look_closer, observe
 from tools.plan.actions import ALL, OnDrift, Plan, Stage
 from tools.plan.deploy import plan
 from tools.plan.results import Provenance, Result

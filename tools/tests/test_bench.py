@@ -14,9 +14,9 @@ from tools.bench.environment import variables
 from tools.bench.measure import Measured, in_turn, measured, one_after_another, summary
 from tools.bench.seed import OneImage, seed
 from tools.bench.table import table, times
-from tools.deploy import connect
 from tools.desired import fingerprint
 from tools.desired.discover import services
+from tools.environment.connect import connect
 from tools.errors import RemoteError, UserError
 from tools.settings import Connection
 from tools.tests.conftest import ask, bare_environment

@@ -13,7 +13,7 @@ from threading import Thread
 import pytest
 
 from tools.clients.prefect_variables import PrefectVariables
-from tools.environment_lock import TIME_TO_LIVE, EnvironmentLock, Variables, holder
+from tools.environment.lock import TIME_TO_LIVE, EnvironmentLock, Variables, holder
 from tools.errors import RemoteError
 from tools.tests.fakes import FakeVariables
 

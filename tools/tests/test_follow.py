@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tools.follow import Pace, follow
+from tools.environment.follow import Pace, follow
 from tools.model.runs import FlowRun, LogLine
 
 

@@ -20,16 +20,16 @@ from typing import Any
 
 import pytest
 
-from tools.apply import Clients, apply
 from tools.clients.ecr import Ecr
 from tools.clients.ecs import Ecs
 from tools.clients.prefect_api import PrefectApi
 from tools.desired.draft import desire
 from tools.desired.fingerprint import Fingerprint
+from tools.environment.apply import Clients, apply
+from tools.environment.observe import observe
 from tools.model.images import Login, Step
 from tools.model.prefect import PrefectDeployment, PrefectSchedule
 from tools.model.service import Deployment, Schedule, Service
-from tools.observe import observe
 from tools.plan.actions import OnDrift, Plan
 from tools.plan.deploy import plan
 from tools.plan.results import Provenance, Result

@@ -18,8 +18,9 @@ from threading import Event
 import pytest
 
 from tools.clients.prefect_variables import PrefectVariables
-from tools.deploy import connect, declared
-from tools.environment_lock import EnvironmentLock, holder
+from tools.environment.connect import connect
+from tools.environment.deploy import declared
+from tools.environment.lock import EnvironmentLock, holder
 from tools.settings import Connection
 from tools.tests.conftest import bare_environment
 from tools.tests.recorder import Recorder

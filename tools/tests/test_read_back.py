@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tools.apply import Clients, apply
+from tools.environment.apply import Clients, apply
 from tools.errors import RemoteError
 from tools.model.prefect import PrefectDeployment
 from tools.model.release import Release

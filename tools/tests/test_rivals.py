@@ -20,7 +20,7 @@ from typing import Any
 import pytest
 
 from tools.clients.prefect_variables import PrefectVariables
-from tools.environment_lock import holder
+from tools.environment.lock import holder
 from tools.settings import Connection
 from tools.tests.recorder import Recorder
 from tools.tests.rivals import FINGERPRINT, SCHEMA, Came, Side, deploy, deploy_late, hold, steal

@@ -14,8 +14,10 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from tools.apply import Clients, apply
-from tools.deploy import Environment, plan_rollback, remove
+from tools.environment.apply import Clients, apply
+from tools.environment.connect import Environment
+from tools.environment.prune import remove
+from tools.environment.rollback import plan_rollback
 from tools.errors import UserError
 from tools.model.prefect import PrefectDeployment, PrefectSchedule
 from tools.model.release import Release

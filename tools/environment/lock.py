@@ -23,9 +23,9 @@ from threading import Event, Thread
 from types import TracebackType
 from typing import Any, Protocol
 
-from tools.clients.prefect_variables import Variable
+from tools.environment.provenance import actor
 from tools.errors import RemoteError
-from tools.provenance import actor
+from tools.model.prefect import Variable
 
 TIME_TO_LIVE = 60.0
 """Seconds without a renewal after which a holder counts as dead."""

@@ -1,0 +1,55 @@
+"""An environment and the clients that reach it. Asks AWS for the settings and the account, and writes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from tools.clients import ssm
+from tools.clients.aws import check_account
+from tools.clients.ecr import Ecr
+from tools.clients.ecs import Ecs
+from tools.clients.prefect_api import PrefectApi
+from tools.clients.prefect_variables import PrefectVariables
+from tools.settings import LOCAL, Settings, load
+
+
+@dataclass(frozen=True)
+class Environment:
+    """An environment and the clients that reach it."""
+
+    settings: Settings
+    ecs: Ecs
+    ecr: Ecr
+    prefect: PrefectApi
+    variables: PrefectVariables
+
+
+def connect(name: str, process_env: Mapping[str, str], dotenv: Path) -> Environment:
+    """The clients of an environment. Local is asked nothing yet, AWS for the settings and the account.
+
+    Args:
+        name: the environment's.
+        process_env: the variables of this process.
+        dotenv: the `.env` file; it may be missing.
+
+    Raises:
+        UserError: a setting is missing or wrong, or the credentials belong to another account.
+        RemoteError: AWS did not answer.
+    """
+    settings = load(name, process_env, dotenv, ssm.tree)
+    if settings.account and name != LOCAL:
+        check_account(settings.aws, settings.account)
+    prefect = (
+        settings.prefect_api_url,
+        settings.prefect_api_key,
+        "start the local cloud: make up" if name == LOCAL else "",
+    )
+    return Environment(
+        settings,
+        Ecs(settings.aws),
+        Ecr(settings.aws, settings.registry),
+        PrefectApi(*prefect),
+        PrefectVariables(*prefect),
+    )

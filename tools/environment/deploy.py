@@ -1,0 +1,91 @@
+"""A deploy's stages in their order: discover + fingerprint -> desired -> observe -> plan -> apply. Prints nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from tools.clients import ssm
+from tools.clients.engine import Engine
+from tools.desired import fingerprint
+from tools.desired.discover import services
+from tools.desired.draft import Desired, desire
+from tools.environment.apply import Clients, apply, unguarded
+from tools.environment.connect import Environment
+from tools.environment.observe import look_closer, observe, observe_images
+from tools.environment.provenance import provenance
+from tools.model.images import Step
+from tools.model.observed import State
+from tools.plan.actions import OnDrift, Plan, Stage
+from tools.plan.deploy import plan
+from tools.plan.results import Result
+
+
+def make_plan(
+    root: Path, names: Sequence[str], environment: Environment, stages: Sequence[Stage], on_drift: OnDrift
+) -> Plan:
+    """What must be done to bring an environment to what the repository declares.
+
+    Args:
+        root: the repository.
+        names: services; all where empty.
+        environment: where.
+        stages: which stages of a deploy.
+        on_drift: what to do with what was changed by hand.
+    """
+    desired = declared(root, names, environment)
+    if "register" not in stages:
+        state = observe_images(desired, environment.ecr)
+        return plan(environment.settings.environment, desired, state, stages, on_drift)
+    return compare(desired, environment, stages, on_drift)[0]
+
+
+def compare(
+    desired: Sequence[Desired], environment: Environment, stages: Sequence[Stage], on_drift: OnDrift
+) -> tuple[Plan, State]:
+    """The plan for what is desired, and what it was made from. Where it finds drift, it looks closer.
+
+    Args:
+        desired: what the repository declares.
+        environment: where.
+        stages: see `make_plan`.
+        on_drift: see `make_plan`.
+    """
+    name, state = environment.settings.environment, look(desired, environment)
+    first = plan(name, desired, state, stages, on_drift)
+    drifting = [item.name for item in first.services if item.drift]
+    if not drifting:
+        return first, state
+    state = look_closer(state, drifting, environment.ecs)
+    return plan(name, desired, state, stages, on_drift), state
+
+
+def declared(root: Path, names: Sequence[str], environment: Environment) -> list[Desired]:
+    """What the repository declares for some services, or for all where no name is given."""
+    found = services(root, names)
+    prints = fingerprint.of_services(root, found)
+    return [desire(service, prints[service.name], environment.settings) for service in found]
+
+
+def look(desired: Sequence[Desired], environment: Environment) -> State:
+    """What an environment holds of the desired services."""
+    aws = environment.settings.aws
+    return observe(
+        desired, environment.ecs, environment.ecr, environment.prefect, lambda paths: ssm.missing(aws, paths)
+    )
+
+
+def carry_out(
+    root: Path, planned: Plan, environment: Environment, step: Step, guard: Callable[[], None] = unguarded
+) -> list[Result]:
+    """Applies a plan.
+
+    Args:
+        root: the repository.
+        planned: what to do.
+        environment: where.
+        step: told (service, what is being done).
+        guard: see `under_lock`.
+    """
+    clients = Clients(Engine(), environment.ecr, environment.ecs, environment.prefect)
+    return apply(planned, root, clients, lambda: provenance(root), step, guard)
