@@ -88,7 +88,7 @@ check: setup ## lint, format, types, locks, services, compose file
 test: setup ## run all tests; without Docker it says which it could not run
 	@$(TOOLS) test
 bench: setup ## measure loads and deploys beside their peers; ARGS=load or ARGS=deploy for one part
-	@$(TOOLS) bench $(ARGS)
+	@.venv/bin/python -m tools.bench $(ARGS)
 lock: setup ## compile the requirements.lock files; UPGRADE=1 takes newer versions
 	@$(TOOLS) lock $(if $(UPGRADE),--upgrade)
 compose-file: setup ## write compose/flows.yaml from services/

@@ -1,14 +1,213 @@
-"""The verbs' names, arguments and help. Parses; runs nothing."""
+"""Each verb's typed arguments, their parser and their help. Parses; runs nothing.
+
+To add a verb: a class here, a subparser in `_parser`, a function in `verbs/`, a case in `cli`.
+"""
 
 from __future__ import annotations
 
 import argparse
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from tools.plan.actions import OnDrift
+
+Format = Literal["text", "markdown", "json"]
 
 
-def parser() -> argparse.ArgumentParser:
-    """The parser of `python -m tools`; `verb` of what it gives is the verb's name."""
+@dataclass(frozen=True)
+class ListFlows:
+    """`list`."""
+
+    json: bool
+
+
+@dataclass(frozen=True)
+class RunFlow:
+    """`run`. `params` is a JSON object, or empty."""
+
+    name: str
+    params: str
+
+
+@dataclass(frozen=True)
+class TestFlow:
+    """`test`. Without a name all tests."""
+
+    name: str | None
+    fast: bool
+    pytest: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class ShowUi:
+    """`ui`."""
+
+
+@dataclass(frozen=True)
+class Build:
+    """`build`. No names mean all."""
+
+    names: tuple[str, ...]
+    json: bool
+
+
+@dataclass(frozen=True)
+class Deploy:
+    """`push`, `register` and `deploy`: some of a deploy's stages, or all. No names mean all."""
+
+    verb: Literal["push", "register", "deploy"]
+    names: tuple[str, ...]
+    environment: str
+    on_drift: OnDrift
+    wait: bool
+    json: bool
+
+
+@dataclass(frozen=True)
+class Trigger:
+    """`trigger`. `params` is a JSON object, or empty."""
+
+    name: str
+    environment: str
+    params: str
+    deployment: str | None
+    no_follow: bool
+
+
+@dataclass(frozen=True)
+class ShowPlan:
+    """`plan`. No names mean all."""
+
+    names: tuple[str, ...]
+    environment: str
+    on_drift: OnDrift
+    format: Format
+    check: bool
+
+
+@dataclass(frozen=True)
+class ShowStatus:
+    """`status`. No names mean all."""
+
+    names: tuple[str, ...]
+    environment: str
+    json: bool
+
+
+@dataclass(frozen=True)
+class ShowHistory:
+    """`history`."""
+
+    name: str
+    environment: str
+    json: bool
+
+
+@dataclass(frozen=True)
+class Rollback:
+    """`rollback`. `to` is a release; empty for the one before the live one."""
+
+    name: str
+    to: str
+    environment: str
+    on_drift: OnDrift
+    wait: bool
+    json: bool
+
+
+@dataclass(frozen=True)
+class Prune:
+    """`prune`. Without `yes` it only shows."""
+
+    environment: str
+    yes: bool
+    wait: bool
+    json: bool
+
+
+@dataclass(frozen=True)
+class Unlock:
+    """`unlock`. Without `yes` it only shows."""
+
+    environment: str
+    yes: bool
+
+
+@dataclass(frozen=True)
+class Up:
+    """`up`."""
+
+
+@dataclass(frozen=True)
+class Down:
+    """`down`."""
+
+    volumes: bool
+
+
+@dataclass(frozen=True)
+class WriteComposeFile:
+    """`compose`."""
+
+
+@dataclass(frozen=True)
+class Lock:
+    """`lock`."""
+
+    upgrade: bool
+
+
+@dataclass(frozen=True)
+class ShowSchema:
+    """`schema`."""
+
+
+@dataclass(frozen=True)
+class Check:
+    """`check`."""
+
+
+Flows = ListFlows | RunFlow | TestFlow | ShowUi
+Cloud = Up | Down
+Deploys = Build | Deploy
+Inspect = ShowPlan | ShowStatus | ShowHistory
+Undo = Rollback | Prune | Unlock
+Upkeep = WriteComposeFile | Lock | ShowSchema | Check
+Arguments = Flows | Cloud | Deploys | Trigger | Inspect | Undo | Upkeep
+
+
+def parse(argv: Sequence[str] | None = None) -> Arguments:
+    """The arguments of the verb that a command line names; of this process's where none is given."""
+    given = vars(_parser().parse_args(argv))
+    kind: type[Arguments] = given["kind"]
+    values = {field.name: given[field.name] for field in fields(kind)}
+    make: Callable[..., Arguments] = kind
+    return make(**{name: tuple(value) if isinstance(value, list) else value for name, value in values.items()})
+
+
+class _Verbs:
+    """Adds verbs to a parser, each with its help and an example."""
+
+    def __init__(self, parser: argparse.ArgumentParser) -> None:
+        self._verbs = parser.add_subparsers(title="verbs", metavar="VERB", dest="verb", required=True)
+
+    def add(self, name: str, kind: type[Arguments], summary: str, example: str) -> argparse.ArgumentParser:
+        """A verb's parser, which makes `kind`."""
+        parser = self._verbs.add_parser(
+            name,
+            help=summary,
+            description=summary[0].upper() + summary[1:] + ".",
+            epilog=f"example:\n  python -m tools {example}",
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+        parser.set_defaults(kind=kind)
+        return parser
+
+
+def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m tools",
         description="Takes a flow from a directory under services/ to a run in an ECS task.",
@@ -20,48 +219,85 @@ def parser() -> argparse.ArgumentParser:
         "Each verb has a target of its own in the Makefile: make help.",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    verbs = parser.add_subparsers(title="verbs", metavar="VERB", required=True)
+    verbs = _Verbs(parser)
+    _flows(verbs)
+    _deploys(verbs)
+    _inspect(verbs)
+    _undo(verbs)
+    _cloud_and_upkeep(verbs)
+    return parser
 
-    add = _adder(verbs)
-    add("list", "the flows that the repository declares", "list --json").add_argument(
+
+def _flows(verbs: _Verbs) -> None:
+    verbs.add("list", ListFlows, "the flows that the repository declares", "list --json").add_argument(
         "--json", action="store_true", help="for machines, e.g. a CI matrix"
     )
-    run = add("run", "run a flow as a process on this machine", "run database-to-lake")
+    run = verbs.add("run", RunFlow, "run a flow as a process on this machine", "run database-to-lake")
     _name(run)
     _params(run)
-    test = add(
+    test = verbs.add(
         "test",
+        TestFlow,
         "run the tests of a flow on its own locked dependencies; all tests where no flow is named",
         "test database-to-lake -- -k sqlite",
     )
     test.add_argument("name", metavar="NAME", nargs="?", help="a directory under services/")
+    test.add_argument("--fast", action="store_true", help="only the tooling's tests that need nothing but Python")
     test.add_argument("pytest", nargs="*", help="arguments for pytest, after --")
-    _deploy_like(add("build", "build images that the engine has not yet", "build database-to-lake"), cloud=False)
-    _deploy_like(add("push", "build and push images that the registry has not yet", "push database-to-lake"))
-    _deploy_like(add("register", "release and register what is pushed", "register database-to-lake"))
-    _deploy_like(add("deploy", "build, push, release and register what differs", "deploy --environment Dev"))
-    trigger = add("trigger", "start a run of a deployment and follow it", "trigger database-to-lake")
+    verbs.add("ui", ShowUi, "show the runs of `run` in Prefect's UI", "ui")
+
+
+def _deploys(verbs: _Verbs) -> None:
+    build = verbs.add("build", Build, "build images that the engine has not yet", "build database-to-lake")
+    _names(build)
+    _json(build)
+    for name, summary, example in (
+        ("push", "build and push images that the registry has not yet", "push database-to-lake"),
+        ("register", "release and register what is pushed", "register database-to-lake"),
+        ("deploy", "build, push, release and register what differs", "deploy --environment Dev"),
+    ):
+        verb = verbs.add(name, Deploy, summary, example)
+        _names(verb)
+        _json(verb)
+        _environment(verb)
+        _drift(verb)
+        _wait(verb)
+    trigger = verbs.add("trigger", Trigger, "start a run of a deployment and follow it", "trigger database-to-lake")
     _name(trigger)
     _environment(trigger)
     _params(trigger)
     trigger.add_argument("--deployment", metavar="NAME", help="which, where the flow has several; its first by default")
     trigger.add_argument("--no-follow", action="store_true", help="start it and leave")
-    plan = add("plan", "show what a deploy would do, and why", "plan --environment Dev --format markdown")
+
+
+def _inspect(verbs: _Verbs) -> None:
+    plan = verbs.add(
+        "plan", ShowPlan, "show what a deploy would do, and why", "plan --environment Dev --format markdown"
+    )
     _names(plan)
     plan.add_argument("--format", choices=("text", "markdown", "json"), default="text", help="text by default")
     plan.add_argument("--json", dest="format", action="store_const", const="json", help="the same as --format json")
     plan.add_argument("--check", action="store_true", help="exit code 3 where something would change")
     _environment(plan)
     _drift(plan)
-    status = add("status", "show how every flow stands: release, schedules, runs, drift", "status --environment Dev")
+    status = verbs.add(
+        "status", ShowStatus, "show how every flow stands: release, schedules, runs, drift", "status --environment Dev"
+    )
     _names(status)
     _json(status)
     _environment(status)
-    history = add("history", "show a flow's releases and what each changed", "history database-to-lake")
+    history = verbs.add(
+        "history", ShowHistory, "show a flow's releases and what each changed", "history database-to-lake"
+    )
     _name(history)
     _json(history)
     _environment(history)
-    rollback = add("rollback", "bring a flow back to an earlier release", "rollback database-to-lake --to 3")
+
+
+def _undo(verbs: _Verbs) -> None:
+    rollback = verbs.add(
+        "rollback", Rollback, "bring a flow back to an earlier release", "rollback database-to-lake --to 3"
+    )
     _name(rollback)
     rollback.add_argument(
         "--to", metavar="RELEASE", default="", help="its number; the one before the live one where absent"
@@ -70,45 +306,39 @@ def parser() -> argparse.ArgumentParser:
     _environment(rollback)
     _drift(rollback)
     _wait(rollback)
-    prune = add("prune", "show what the repository no longer declares; delete it with --yes", "prune --environment Dev")
+    prune = verbs.add(
+        "prune", Prune, "show what the repository no longer declares; delete it with --yes", "prune --environment Dev"
+    )
     prune.add_argument("--yes", action="store_true", help="delete it")
     _json(prune)
     _environment(prune)
     _wait(prune)
-    unlock = add("unlock", "show who holds an environment's lock; remove it with --yes", "unlock --environment Dev")
+    unlock = verbs.add(
+        "unlock", Unlock, "show who holds an environment's lock; remove it with --yes", "unlock --environment Dev"
+    )
     unlock.add_argument("--yes", action="store_true", help="remove it")
     _environment(unlock)
-    add("up", "start the local cloud", "up")
-    down = add("down", "stop the local cloud; its data stays", "down --volumes")
+
+
+def _cloud_and_upkeep(verbs: _Verbs) -> None:
+    verbs.add("up", Up, "start the local cloud", "up")
+    down = verbs.add("down", Down, "stop the local cloud; its data stays", "down --volumes")
     down.add_argument("--volumes", action="store_true", help="remove its data too")
-    add("ui", "show the runs of `run` in Prefect's UI", "ui")
-    add("compose", "write compose/flows.yaml from services/", "compose")
-    lock = add("lock", "compile the requirements.lock files", "lock")
+    verbs.add("compose", WriteComposeFile, "write compose/flows.yaml from services/", "compose")
+    lock = verbs.add("lock", Lock, "compile the requirements.lock files", "lock")
     lock.add_argument("--upgrade", action="store_true", help="take the newest versions that fit")
-    bench = add("bench", "measure loads and deploys beside their peers, in one run", "bench load")
-    bench.add_argument("part", metavar="PART", nargs="*", help="load, deploy; both where absent")
-    add("schema", "print the JSON Schema of service.toml, for editors", "schema > service.schema.json")
-    add("check", "lint, format, types, locks, services, compose file", "check")
-    return parser
-
-
-def _adder(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> Callable[..., argparse.ArgumentParser]:
-    def add(name: str, summary: str, example: str) -> argparse.ArgumentParser:
-        parser = verbs.add_parser(
-            name,
-            help=summary,
-            description=summary[0].upper() + summary[1:] + ".",
-            epilog=f"example:\n  python -m tools {example}",
-            formatter_class=argparse.RawDescriptionHelpFormatter,
-        )
-        parser.set_defaults(verb=name)
-        return parser
-
-    return add
+    verbs.add(
+        "schema", ShowSchema, "print the JSON Schema of service.toml, for editors", "schema > service.schema.json"
+    )
+    verbs.add("check", Check, "lint, format, types, import walls, locks, services, compose file", "check")
 
 
 def _name(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("name", metavar="NAME", help="a directory under services/")
+
+
+def _names(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("names", metavar="NAME", nargs="*", help="directories under services/; all where absent")
 
 
 def _params(parser: argparse.ArgumentParser) -> None:
@@ -124,21 +354,8 @@ def _environment(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _deploy_like(parser: argparse.ArgumentParser, *, cloud: bool = True) -> None:
-    _names(parser)
-    _json(parser)
-    if cloud:
-        _environment(parser)
-        _drift(parser)
-        _wait(parser)
-
-
 def _wait(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--wait", action="store_true", help="wait where another one changes the environment")
-
-
-def _names(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("name", metavar="NAME", nargs="*", help="directories under services/; all where absent")
 
 
 def _json(parser: argparse.ArgumentParser) -> None:

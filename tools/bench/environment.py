@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tools.errors import RemoteError
-from tools.venv import uv
+from tools.local.venv import uv
 
 #: What leads to somebody's cloud, and what slows down every import.
 _LEFT_OUT = ("AWS_", "PREFECT_", "DOCKER_DEFAULT_PLATFORM", "ENVIRONMENT", "COMPOSE_", "PYTHONDONTWRITEBYTECODE")

@@ -9,9 +9,9 @@ from __future__ import annotations
 import subprocess
 from pathlib import Path
 
-from tools import venv
 from tools.bench.environment import environment, variables
 from tools.errors import RemoteError
+from tools.local import venv
 
 SERVICE = Path("services/database-to-lake")
 ROWS = 10_000_000

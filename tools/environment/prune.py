@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -10,7 +10,9 @@ from tools.desired.discover import services
 from tools.environment.connect import Environment
 from tools.errors import UserError
 from tools.model.images import Step
-from tools.model.names import FAMILIES, REPOSITORIES
+from tools.model.names import FAMILIES, REPOSITORIES, mark
+from tools.model.prefect import PrefectDeployment
+from tools.plan.live import made_by_hand, points_at
 from tools.plan.prune import Leftovers, leftovers
 
 
@@ -57,3 +59,17 @@ def remove(found: Leftovers, environment: Environment, step: Step, guard: Callab
         step("image", f"{image.repository}:{','.join(image.tags)}")
         guard()
         environment.ecr.remove(image)
+
+
+def strays(environment: Environment, flows: Collection[str]) -> list[PrefectDeployment]:
+    """The deployments that were deployed to an environment, of flows that the repository no longer declares.
+
+    Args:
+        environment: where.
+        flows: those that it declares.
+    """
+    name = environment.settings.environment
+    marked = [item for item in environment.prefect.tagged(mark(name)) if item.flow not in flows]
+    arns = {points_at(item) for item in marked} - {""}
+    releases = {arn: release for arn in sorted(arns) if (release := environment.ecs.release(arn))}
+    return [item for item in marked if not made_by_hand(item, name, releases)]

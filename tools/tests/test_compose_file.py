@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from tools import compose_file
 from tools.desired.discover import services
 from tools.errors import UserError
+from tools.local import compose_file
 from tools.model.service import Declaration, DockerStorage, Service
 
 ROOT = Path(__file__).parents[2]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from tools.history import changes, history_json, history_text
+from tools.show.history import changes, history_json, history_text
 from tools.tests.screens import screen
 from tools.tests.worlds import arn, deployment, release
 

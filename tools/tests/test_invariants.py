@@ -33,8 +33,8 @@ from tools.model.service import Deployment, Schedule, Service
 from tools.plan.actions import OnDrift, Plan
 from tools.plan.deploy import plan
 from tools.plan.results import Provenance, Result
-from tools.plan_report import plan_json
 from tools.settings import Connection, Settings
+from tools.show.plan import plan_json
 from tools.tests.conftest import ask, bare_environment, free_port, serving
 from tools.tests.fakes import FakeEcr, FakeEcs, FakeEngine
 from tools.tests.recorder import Recorder

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from tools.errors import UserError
-from tools.local_cloud import PARTS, Addresses, culprit, down, up
+from tools.local.cloud import PARTS, Addresses, culprit, down, up
 from tools.tests.conftest import free_port
 
 ROOT = Path(__file__).parents[2]

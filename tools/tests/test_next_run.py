@@ -10,7 +10,7 @@ import pytest
 from prefect.server.schemas.schedules import CronSchedule, RRuleSchedule
 
 from tools.model.prefect import PrefectSchedule
-from tools.next_run import next_run, spoken_time
+from tools.show.next_run import next_run, spoken_time
 
 NOW = datetime(2026, 3, 28, 12, 0, tzinfo=UTC)
 

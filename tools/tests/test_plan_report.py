@@ -12,7 +12,7 @@ from tools.model.observed import Observed
 from tools.model.release import Release
 from tools.model.secrets import HIDDEN
 from tools.plan.actions import OnDrift, Plan, ServicePlan
-from tools.plan_report import plan_json, plan_markdown, plan_text, summary
+from tools.show.plan import plan_json, plan_markdown, plan_text, summary
 from tools.tests.screens import screen
 from tools.tests.worlds import deployment, live, live_schedule, planned, release, schedule, world
 

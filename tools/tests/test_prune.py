@@ -13,7 +13,7 @@ from tools.model.observed import Revision
 from tools.model.prefect import PrefectDeployment
 from tools.model.release import Release
 from tools.plan.prune import KEPT_RELEASES, Leftovers, leftovers
-from tools.prune_report import leftovers_json, leftovers_text
+from tools.show.leftovers import leftovers_json, leftovers_text
 from tools.tests.screens import screen
 from tools.tests.worlds import arn, deployment, live, release
 

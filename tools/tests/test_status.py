@@ -11,7 +11,8 @@ import pytest
 from tools.model.observed import Observed
 from tools.model.release import Release
 from tools.model.runs import Run, Runs
-from tools.status import Status, ago, status, status_json, status_table, undeclared
+from tools.plan.status import Status, status, undeclared
+from tools.show.status import ago, status_json, status_table
 from tools.tests.screens import screen
 from tools.tests.worlds import deployment, live, live_schedule, planned, release, world
 

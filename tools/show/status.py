@@ -1,77 +1,23 @@
-"""PURE: the plan of a service + what is live + its runs -> how it stands, in a row or as JSON."""
+"""How flows stand, a row for each deployment, or as JSON."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from rich.markup import escape
 from rich.table import Table
 
-from tools.model.observed import Observed
 from tools.model.prefect import PrefectDeployment, PrefectSchedule
 from tools.model.release import Release
 from tools.model.runs import Run, Runs
-from tools.plan.actions import ServicePlan
-from tools.plan.live import live_release
 from tools.plan.schedules import spoken
+from tools.plan.status import Status
 
 _DAY = 86400
 _UNITS = ((_DAY, "d"), (3600, "h"), (60, "min"), (1, "s"))
 _BAD = {"Failed": "red", "Crashed": "red", "TimedOut": "red", "Late": "yellow", "Cancelled": "yellow"}
-
-
-@dataclass(frozen=True)
-class Status:
-    """How one flow stands in an environment."""
-
-    name: str
-    release: Release | None
-    """The one that is live; the newest where no deployment points at any."""
-    deployments: tuple[PrefectDeployment, ...]
-    runs: Mapping[str, Runs]
-    """By the deployments' ids."""
-    states: tuple[str, ...]
-    """What there is to do about it; `in step` where nothing is."""
-
-
-def status(item: ServicePlan, observed: Observed, runs: Mapping[str, Runs]) -> Status:
-    """How a flow stands that the repository declares.
-
-    Args:
-        item: what a deploy would do.
-        observed: what is live.
-        runs: by the deployments' ids.
-    """
-    live = live_release(observed) or observed.newest
-    return Status(item.name, live, observed.deployments, runs, tuple(_states(item, live)) or ("in step",))
-
-
-def _states(item: ServicePlan, live: Release | None) -> list[str]:
-    found = []
-    if live is None:
-        found.append("not deployed")
-    elif item.actions and not item.reused:
-        found.append("changed, not deployed")
-    elif item.actions and (item.release.revision or 0) > (live.revision or 0):
-        found.append(f"behind release {item.release.revision}")
-    elif item.actions and not item.drift:
-        found.append("deployed in part")
-    if item.drift:
-        found.append(f"drift ({len(item.drift)})")
-    if item.problems:
-        found.append("cannot be deployed")
-    return found
-
-
-def undeclared(deployments: Sequence[PrefectDeployment], runs: Mapping[str, Runs]) -> list[Status]:
-    """Flows that the repository no longer declares, by their deployments that are left."""
-    flows: dict[str, list[PrefectDeployment]] = {}
-    for item in deployments:
-        flows.setdefault(item.flow, []).append(item)
-    return [Status(name, None, tuple(found), runs, ("no longer declared",)) for name, found in sorted(flows.items())]
 
 
 def status_table(found: Sequence[Status], now: datetime) -> Table:

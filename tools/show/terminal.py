@@ -5,16 +5,13 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from tools.errors import RemoteError, ToolsError, UserError
+from tools.errors import ToolsError
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from tools.plan.actions import Plan
-    from tools.plan.results import Result
 
 WIDE = 160
 
@@ -45,28 +42,3 @@ def say(message: str) -> None:
 def print_json(value: object) -> None:
     """Prints a result for machines."""
     print(json.dumps(value, indent=2, ensure_ascii=False, default=str))
-
-
-def show_results(planned: Plan, results: Sequence[Result], *, as_json: bool) -> int:
-    """Tells what came of a plan; gives the exit code."""
-    from tools import report
-
-    errors = [result.error for result in results if result.error]
-    if as_json:
-        print_json(report.results_json(planned, results))
-    elif not errors and not any(result.done for result in results):
-        count = len(results)
-        print(f"Nothing differs in {planned.environment}: {count} flow{'s' if count != 1 else ''}, nothing written.")
-    else:
-        console().print(report.results_table(planned, results))
-        for result in results:
-            if result.error:
-                complain(type(result.error)(f"{result.service}: {result.error.message}", result.error.hint))
-    return failures(errors)
-
-
-def failures(errors: Sequence[ToolsError]) -> int:
-    """The exit code for some errors: 1 where a remote system failed, else 2; 0 where there is none."""
-    if not errors:
-        return 0
-    return RemoteError.exit_code if any(isinstance(error, RemoteError) for error in errors) else UserError.exit_code

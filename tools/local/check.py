@@ -10,10 +10,11 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from tools import compose_file, locks
 from tools.desired import fingerprint
 from tools.desired.discover import services
 from tools.errors import ToolsError
+from tools.local import compose_file
+from tools.local import requirements as locks
 
 Problems = Sequence[str]
 

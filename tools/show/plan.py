@@ -16,9 +16,9 @@ from rich.text import Text
 from tools.model.differences import shown
 from tools.model.prefect import PrefectSchedule
 from tools.model.secrets import masked
-from tools.next_run import next_run, spoken_time
 from tools.plan.actions import Action, AddSchedule, ChangeSchedule, Create, Plan, ServicePlan
 from tools.plan.deployments import prefect_deployments
+from tools.show.next_run import next_run, spoken_time
 
 _STYLES = {"create": "green", "add": "green", "delete": "red"}
 

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tools.errors import UserError
+from tools.local.venv import uv
 from tools.repository import BASE_DIRECTORY
-from tools.venv import uv
 
 _PIN = re.compile(r"^([A-Za-z0-9_.-]+)(?:\[[^]]*\])?==([^\s;\\]+)", re.MULTILINE)
 

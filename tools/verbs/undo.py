@@ -1,12 +1,11 @@
-"""The verbs that put an environment right: rollback, prune, unlock. They read arguments, call the stages and print."""
+"""The verbs that put an environment right: rollback, prune, unlock."""
 
 from __future__ import annotations
 
-import argparse
 import os
-from pathlib import Path
+from typing import assert_never
 
-from tools.compose_file import write as write_compose_file
+from tools.arguments import Prune, Rollback, Undo, Unlock
 from tools.desired.discover import services
 from tools.environment.connect import connect
 from tools.environment.deploy import carry_out
@@ -14,16 +13,29 @@ from tools.environment.guard import locked, under_lock
 from tools.environment.lock import holder
 from tools.environment.prune import find_leftovers, remove
 from tools.environment.rollback import plan_rollback
+from tools.local.compose_file import write as write_compose_file
 from tools.plan.actions import Plan
-from tools.prune_report import leftovers_json, leftovers_text
-from tools.report import Progress
-from tools.terminal import console, print_json, say, show_results
+from tools.repository import DOTENV, ROOT
+from tools.show.leftovers import leftovers_json, leftovers_text
+from tools.show.progress import Progress
+from tools.show.terminal import console, print_json, say
+from tools.verbs.outcome import show_results
 
-ROOT = Path(__file__).resolve().parent.parent
-DOTENV = ROOT / ".env"
+
+def run(arguments: Undo) -> int:
+    """Carries one of them out."""
+    match arguments:
+        case Rollback():
+            return _rollback(arguments)
+        case Prune():
+            return _prune(arguments)
+        case Unlock():
+            return _unlock(arguments)
+        case _:
+            assert_never(arguments)
 
 
-def rollback(arguments: argparse.Namespace) -> int:
+def _rollback(arguments: Rollback) -> int:
     """Brings a flow back to a release; gives 1 or 2 where it could not be."""
     environment = connect(arguments.environment, os.environ, DOTENV)
     to = arguments.to
@@ -44,7 +56,7 @@ def rollback(arguments: argparse.Namespace) -> int:
     return show_results(planned, results, as_json=arguments.json)
 
 
-def prune(arguments: argparse.Namespace) -> int:
+def _prune(arguments: Prune) -> int:
     """Shows what nothing needs any more; deletes it with --yes."""
     environment = connect(arguments.environment, os.environ, DOTENV)
     if arguments.yes:
@@ -62,7 +74,7 @@ def prune(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def unlock(arguments: argparse.Namespace) -> int:
+def _unlock(arguments: Unlock) -> int:
     """Shows who holds an environment's lock; removes it with --yes."""
     environment = connect(arguments.environment, os.environ, DOTENV)
     found = holder(environment.variables, arguments.environment)

@@ -1,0 +1,1 @@
+"""This machine: a flow as a process, environments, locks, the compose file, the local cloud, the check."""

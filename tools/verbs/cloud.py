@@ -1,0 +1,30 @@
+"""The verbs of the local cloud: up, down."""
+
+from __future__ import annotations
+
+import os
+from typing import assert_never
+
+from tools.arguments import Cloud, Down, Up
+from tools.local.cloud import down, up
+from tools.repository import DOTENV, ROOT
+from tools.settings import LOCAL, read_dotenv
+from tools.show.terminal import say
+
+
+def run(arguments: Cloud) -> int:
+    """Carries one of them out."""
+    variables = {**read_dotenv(DOTENV, LOCAL), **os.environ}
+    match arguments:
+        case Up():
+            addresses = up(ROOT, variables, say)
+            print("The local cloud is up:")
+            for label, value in addresses.lines():
+                print(f"  {label:<13}{value}")
+            print("Deploy to it: make deploy. Stop it: make down.")
+        case Down():
+            down(ROOT, variables, volumes=arguments.volumes)
+            print("The local cloud is down; " + ("its data is gone." if arguments.volumes else "its data is kept."))
+        case _:
+            assert_never(arguments)
+    return 0

@@ -1,0 +1,47 @@
+"""The verbs that need no cloud: list, run, test, ui."""
+
+from __future__ import annotations
+
+import json
+from typing import assert_never
+
+from tools.arguments import Flows, ListFlows, RunFlow, ShowUi, TestFlow
+from tools.desired.discover import services
+from tools.local import flow, tests
+from tools.repository import ROOT
+from tools.show.services import services_json, services_table
+from tools.show.terminal import console, print_json, say
+from tools.verbs.parameters import json_object
+
+
+def run(arguments: Flows) -> int:
+    """Carries one of them out."""
+    match arguments:
+        case ListFlows():
+            return _list(arguments)
+        case RunFlow():
+            (service,) = services(ROOT, [arguments.name])
+            return flow.run(ROOT, service, json.dumps(json_object(arguments.params)), say)
+        case TestFlow():
+            return _test(arguments)
+        case ShowUi():
+            return flow.ui(ROOT, say)
+        case _:
+            assert_never(arguments)
+
+
+def _list(arguments: ListFlows) -> int:
+    found = services(ROOT)
+    if arguments.json:
+        print_json(services_json(found))
+    else:
+        console().print(services_table(found))
+    return 0
+
+
+def _test(arguments: TestFlow) -> int:
+    if arguments.name is None or arguments.name.startswith("-"):  # `test -- -k plan` names no flow
+        given = (arguments.name,) if arguments.name else ()
+        return tests.test_all(ROOT, services(ROOT), (*given, *arguments.pytest), say)
+    (service,) = services(ROOT, [arguments.name])
+    return tests.test(ROOT, service, arguments.pytest, say, None)

@@ -1,0 +1,104 @@
+"""The verbs that look at an environment: plan, status, history. They read and write nothing."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import assert_never
+
+from tools.arguments import Inspect, ShowHistory, ShowPlan, ShowStatus
+from tools.clients.prefect_runs import runs
+from tools.environment.connect import Environment, connect
+from tools.environment.deploy import compare, declared, make_plan
+from tools.environment.prune import strays
+from tools.environment.rollback import look_back
+from tools.errors import UserError
+from tools.plan import rollback as rolling
+from tools.plan.actions import ALL, Plan
+from tools.plan.live import points_at
+from tools.plan.notes import LEFT
+from tools.plan.releases import newest_first
+from tools.plan.status import status as standing
+from tools.plan.status import undeclared
+from tools.repository import DOTENV, ROOT
+from tools.show.history import history_json, history_text
+from tools.show.plan import plan_json, plan_markdown, plan_text
+from tools.show.status import status_json, status_table
+from tools.show.terminal import console, print_json
+
+WOULD_CHANGE = 3
+
+
+def run(arguments: Inspect) -> int:
+    """Carries one of them out."""
+    match arguments:
+        case ShowPlan():
+            return _plan(arguments)
+        case ShowStatus():
+            return _status(arguments)
+        case ShowHistory():
+            return _history(arguments)
+        case _:
+            assert_never(arguments)
+
+
+def _plan(arguments: ShowPlan) -> int:
+    """Shows what a deploy would do.
+
+    Returns:
+        2 where a flow would be refused; with --check 3 where something would change.
+    """
+    environment = connect(arguments.environment, os.environ, DOTENV)
+    planned = make_plan(ROOT, arguments.names, environment, ALL, arguments.on_drift)
+    if not arguments.names:
+        planned = _with_strays(planned, environment)
+    now = datetime.now(UTC)
+    if arguments.format == "json":
+        print_json(plan_json(planned, now))
+    elif arguments.format == "markdown":
+        print(plan_markdown(planned, now), end="")
+    else:
+        console().print(plan_text(planned, now))
+    if any(item.problems for item in planned.services):
+        return UserError.exit_code
+    differs = planned.changes or any(item.drift for item in planned.services)
+    return WOULD_CHANGE if arguments.check and differs else 0
+
+
+def _with_strays(planned: Plan, environment: Environment) -> Plan:
+    """The plan with a remark on each deployment of a flow that the repository no longer declares."""
+    found = strays(environment, {item.name for item in planned.services})
+    return replace(planned, notes=tuple(f"{item.full_name}: {LEFT}" for item in found))
+
+
+def _status(arguments: ShowStatus) -> int:
+    """Shows how every flow stands."""
+    environment = connect(arguments.environment, os.environ, DOTENV)
+    desired = declared(ROOT, arguments.names, environment)
+    planned, state = compare(desired, environment, ALL, "stop")
+    left = [] if arguments.names else strays(environment, {item.name for item in planned.services})
+    live = [item for observed in state.values() for item in observed.deployments]
+    ran = runs(environment.prefect, [item.id for item in (*live, *left)])
+    found = [standing(item, state[item.name], ran) for item in planned.services]
+    found += undeclared(left, ran)
+    if arguments.json:
+        print_json(status_json(planned.environment, found))
+    else:
+        console().print(status_table(found, datetime.now(UTC)))
+    return 0
+
+
+def _history(arguments: ShowHistory) -> int:
+    """Shows a flow's releases and what each changed."""
+    environment = connect(arguments.environment, os.environ, DOTENV)
+    observed = look_back(arguments.name, environment)
+    releases = newest_first(observed.releases.values())
+    if not releases:
+        raise rolling.never_deployed(arguments.name, environment.settings.environment)
+    live = [points_at(item) for item in observed.deployments]
+    if arguments.json:
+        print_json(history_json(releases, live))
+    else:
+        console().print(history_text(releases, live))
+    return 0
