@@ -82,11 +82,13 @@ prune: setup ## what nothing needs any more; YES=1 deletes it
 	@$(TOOLS) prune $(if $(YES),--yes) $(ARGS)
 
 ## Keeping it right
-.PHONY: check test bench lock compose-file help
+.PHONY: check test test-fast bench lock compose-file help
 check: setup ## lint, format, types, locks, services, compose file
 	@$(TOOLS) check
 test: setup ## run all tests; without Docker it says which it could not run
 	@$(TOOLS) test
+test-fast: setup ## the tooling's tests that need nothing but Python: at each save
+	@$(TOOLS) test --fast
 bench: setup ## measure loads and deploys beside their peers; ARGS=load or ARGS=deploy for one part
 	@.venv/bin/python -m tools.bench $(ARGS)
 lock: setup ## compile the requirements.lock files; UPGRADE=1 takes newer versions

@@ -15,6 +15,8 @@ from tools.local.flow import Tell, call
 from tools.local.venv import python
 from tools.model.service import Service
 
+FAST = Path("tools/tests/fast")
+
 
 def test(root: Path, service: Service, arguments: Sequence[str], tell: Tell, output: IO[str] | None) -> int:
     """Runs a flow's own tests on its own locked dependencies; gives pytest's exit code.
@@ -36,6 +38,11 @@ def test(root: Path, service: Service, arguments: Sequence[str], tell: Tell, out
     return call(command, service.path, dict(os.environ), output)
 
 
+def test_fast(root: Path, arguments: Sequence[str]) -> int:
+    """Runs the tooling's tests that need nothing but Python; gives pytest's exit code."""
+    return _tooling(root, (str(FAST), *arguments))
+
+
 def test_all(root: Path, services: Sequence[Service], arguments: Sequence[str], tell: Tell) -> int:
     """Runs the tooling's tests and beside them those of the flows; gives the first exit code that is not 0.
 
@@ -44,13 +51,17 @@ def test_all(root: Path, services: Sequence[Service], arguments: Sequence[str], 
     with ThreadPoolExecutor(1) as pool:
         beside = [(service, pool.submit(_tested, root, service, arguments)) for service in services]
         tell("the tooling's tests; those of the flows run beside them and are told after them")
-        codes = [call([sys.executable, "-m", "pytest", *arguments], root, dict(os.environ))]
+        codes = [_tooling(root, arguments)]
         for service, running in beside:
             tell(f"the tests of services/{service.name}")
             code, said = running.result()
             tell(said)
             codes.append(code)
     return next((code for code in codes if code), 0)
+
+
+def _tooling(root: Path, arguments: Sequence[str]) -> int:
+    return call([sys.executable, "-m", "pytest", *arguments], root, dict(os.environ))
 
 
 def _tested(root: Path, service: Service, arguments: Sequence[str]) -> tuple[int, str]:

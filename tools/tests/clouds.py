@@ -14,7 +14,7 @@ from typing import Any
 
 import boto3
 
-from tools.tests.conftest import ask, bare_environment, free_port
+from tools.tests.servers import ask, bare_environment, free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -4,67 +4,21 @@ from __future__ import annotations
 
 import os
 import shutil
-import socket
 import subprocess
 import sys
-import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import requests
+from hypothesis import settings
 
 from tools.settings import Connection
+from tools.tests.servers import bare_environment, free_port, serving
 
-START_SECONDS = 90
-
-
-def free_port() -> int:
-    """A port of the loopback interface that nothing listens on now."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
-
-
-def bare_environment(**more: str) -> dict[str, str]:
-    """This process's variables without those that could lead a test to somebody's real account."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "PREFECT_"))}
-    bundle = {name: value for name, value in os.environ.items() if name == "AWS_CA_BUNDLE"}
-    return {**kept, **bundle, **more}
-
-
-def ask(method: str, url: str, body: object = None) -> requests.Response:
-    """Asks a Prefect server; again where it is too busy to do it, which SQLite often is."""
-    for wait in (0.2, 0.5, 1.0, 2.0, 4.0):
-        answer = requests.request(method, url, json=body, timeout=30)
-        if answer.status_code != requests.codes.unavailable:
-            return answer
-        time.sleep(wait)
-    return requests.request(method, url, json=body, timeout=30)
-
-
-def serving(command: list[str], url: str, log: Path, environment: Mapping[str, str]) -> Iterator[str]:
-    """Runs a server until the fixture ends; gives its address once it answers."""
-    with log.open("wb") as output:
-        process = subprocess.Popen(command, stdout=output, stderr=output, env=dict(environment))
-    try:
-        until = time.monotonic() + START_SECONDS
-        while True:
-            try:
-                requests.get(url, timeout=2)
-                break
-            except requests.RequestException:
-                if process.poll() is not None or time.monotonic() > until:
-                    pytest.fail(f"{command[0]} did not start:\n{log.read_text('utf-8', 'replace')[-3000:]}")
-                time.sleep(0.2)
-        yield url
-    finally:
-        process.terminate()
-        try:
-            process.wait(15)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+#: How deep hypothesis looks: a little at each save, all the way in CI.
+settings.register_profile("local", max_examples=10, deadline=None)
+settings.register_profile("ci", max_examples=100, deadline=None)
+settings.load_profile("ci" if os.environ.get("CI") else "local")
 
 
 @pytest.fixture(scope="session")

@@ -18,12 +18,24 @@ from tools.model.prefect import PrefectDeployment, PrefectSchedule, Variable
 from tools.model.release import Release
 
 
+def arn(family: str, revision: int) -> str:
+    """The ARN of a revision."""
+    return f"arn:aws:ecs:us-east-1:000000000000:task-definition/{family}:{revision}"
+
+
+def digest(tag: str) -> str:
+    """The digest under which an image is pushed."""
+    return f"sha256:{hashlib.sha256(tag.encode()).hexdigest()}"
+
+
 class FakeEcs:
     """Task definitions in memory."""
 
-    def __init__(self) -> None:
+    def __init__(self, there: Iterable[Release] = ()) -> None:
         self.known: dict[str, list[Release]] = {}
-        self._numbers: dict[str, int] = {}
+        for release in sorted(there, key=lambda item: item.revision or 0):
+            self.known.setdefault(release.family, []).append(release)
+        self._numbers = {family: releases[-1].revision or 0 for family, releases in self.known.items()}
         self.writes: list[str] = []
 
     def warm_up(self) -> None:
@@ -58,8 +70,7 @@ class FakeEcs:
         """Adds a revision."""
         revisions = self.known.setdefault(draft.family, [])
         number = self._numbers[draft.family] = self._numbers.get(draft.family, 0) + 1
-        arn = f"arn:aws:ecs:us-east-1:000000000000:task-definition/{draft.family}:{number}"
-        revisions.append(draft.model_copy(update={"revision": number, "arn": arn}))
+        revisions.append(draft.model_copy(update={"revision": number, "arn": arn(draft.family, number)}))
         self.writes.append(f"register {draft.family}:{number}")
         return revisions[-1]
 
@@ -146,7 +157,7 @@ class FakeEngine:
         if repository.rsplit("/", 1)[1] in self.unpushable:
             raise RemoteError(f"the registry refused {address}:{version}: 500")
         step(tag, "1 of 1 MB")
-        self._ecr.repositories[repository][version] = f"sha256:{hashlib.sha256(tag.encode()).hexdigest()}"
+        self._ecr.repositories[repository][version] = digest(tag)
         self._ecr.writes.append(f"push {tag}")
 
     def pull(self, reference: str, login: Login) -> None:
@@ -164,8 +175,8 @@ class FakeEngine:
 class FakePrefect:
     """Deployments in memory."""
 
-    def __init__(self) -> None:
-        self.by_id: dict[str, PrefectDeployment] = {}
+    def __init__(self, there: Iterable[PrefectDeployment] = ()) -> None:
+        self.by_id = {item.id: item for item in there}
         self.writes: list[str] = []
         self._count = 0
 

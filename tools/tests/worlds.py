@@ -8,23 +8,23 @@ from pathlib import Path
 from typing import Any
 
 from tools.desired.draft import Desired
+from tools.environment.apply import Clients, apply
+from tools.model.images import FlowDescription
+from tools.model.names import family, image_tag
 from tools.model.observed import Observed
 from tools.model.prefect import PrefectDeployment, PrefectSchedule
 from tools.model.release import Release
 from tools.model.service import Declaration, Deployment, DockerStorage, Schedule, Service
 from tools.plan.actions import (
-    AddSchedule,
-    ChangeSchedule,
-    Create,
-    Delete,
-    MakeRelease,
     OnDrift,
-    Patch,
-    RemoveSchedule,
+    Plan,
     ServicePlan,
 )
 from tools.plan.deploy import plan
 from tools.plan.deployments import prefect_deployments
+from tools.plan.results import Provenance
+from tools.tests import fakes
+from tools.tests.fakes import FakeEcr, FakeEcs, FakeEngine, FakePrefect, digest
 
 POOL = "pool"
 FINGERPRINT = "0" * 16
@@ -43,7 +43,7 @@ def deployment(name: str = "main", **more: Any) -> Deployment:
 
 def arn(revision: int, service: str = "hello", environment: str = "Dev") -> str:
     """The ARN of a release."""
-    return f"arn:aws:ecs:eu-west-1:123456789012:task-definition/data-flows-{environment}-{service}:{revision}"
+    return fakes.arn(family(environment, service), revision)
 
 
 def release(revision: int | None = 1, **more: Any) -> Release:
@@ -54,7 +54,7 @@ def release(revision: int | None = 1, **more: Any) -> Release:
         "service": "hello",
         "environment": environment,
         "fingerprint": fingerprint,
-        "image": f"registry.test/data-flows/hello@sha256:{fingerprint}",
+        "image": f"registry.test/data-flows/hello@{digest(image_tag('hello', fingerprint))}",
         "entrypoint": "flow.py:hello",
         "platform": "linux/amd64",
         "ecs_run": {"task_role": "task", "execution_role": "execution"},
@@ -79,13 +79,13 @@ def wanted(draft: Release) -> Desired:
 def live(of: Release, name: str = "main", **more: Any) -> PrefectDeployment:
     """A deployment of a release as Prefect holds it after a deploy, but for what is given."""
     deployment = prefect_deployments(of, POOL)[name]
-    schedules = tuple(item.model_copy(update={"id": f"id-{item.slug}"}) for item in deployment.schedules)
+    schedules = tuple(item.model_copy(update={"id": f"id-{name}-{item.slug}"}) for item in deployment.schedules)
     return deployment.model_copy(update={"id": f"id-{name}", "schedules": schedules, **more})
 
 
 def live_schedule(slug: str = "daily", cron: str = "0 6 * * *", **more: Any) -> PrefectSchedule:
     """A schedule as Prefect holds it."""
-    values = {"id": f"id-{slug or 'hand'}", "slug": slug, "schedule": {"cron": cron, "timezone": "UTC"}}
+    values = {"id": f"id-main-{slug or 'hand'}", "slug": slug, "schedule": {"cron": cron, "timezone": "UTC"}}
     return PrefectSchedule.model_validate({**values, **more})
 
 
@@ -120,56 +120,38 @@ def drift(item: ServicePlan) -> list[str]:
 
 
 def carried_out(item: ServicePlan, observed: Observed, built: Release, steps: int | None = None) -> Observed:
-    """The world after a plan, or after its first steps.
+    """The world after a plan was applied to fakes, or its first steps were.
 
     Args:
         item: the plan.
         observed: the world before.
-        built: has the image and the schema that building and importing give.
+        built: has the schema that importing its flow gives.
         steps: how many of its actions are done before it is stopped.
     """
-    done = item.release
-    if not item.reused:
-        done = done.model_copy(update={"image": built.image, "parameter_schema": built.parameter_schema})
-    for action in item.actions[:steps]:
-        if isinstance(action, MakeRelease):
-            number = max((known.revision or 0 for known in observed.releases.values()), default=0) + 1
-            done = done.model_copy(update={"revision": number, "arn": arn(number, done.service, done.environment)})
-            observed = replace(observed, newest=done, releases={**observed.releases, done.arn: done})
-            continue
-        observed = replace(observed, deployments=tuple(_registered(action, observed.deployments, done)))
-    return observed
+    ecr, family = FakeEcr(), item.release.family
+    ecs, prefect, engine = FakeEcs(observed.releases.values()), FakePrefect(observed.deployments), FakeEngine(ecr)
+    engine.flows[item.name] = FlowDescription(item.name, built.parameter_schema)
+    done = replace(item, actions=item.actions[:steps], refused=())
+    (result,) = apply(
+        Plan(item.release.environment, (done,)),
+        Path("/nowhere"),
+        Clients(engine, ecr, ecs, prefect),
+        lambda: Provenance("", "", ""),
+        lambda *_: None,
+    )
+    assert steps is not None or result.error is None, result.error
+    return replace(
+        observed,
+        newest=ecs.release(family),
+        releases={known.arn: known for known in ecs.releases(family)},
+        deployments=tuple(map(_with_plain_ids, prefect.deployments([item.name]))),
+    )
 
 
-def _registered(action: object, deployments: Sequence[PrefectDeployment], done: Release) -> list[PrefectDeployment]:
-    made = prefect_deployments(done, POOL)
-    if isinstance(action, Create):
-        schedules = action.made(live(done, action.name)).schedules
-        return [*deployments, live(done, action.name, schedules=schedules)]
-    if isinstance(action, Delete):
-        return [item for item in deployments if item.id != action.live.id]
-    return [_changed(action, item, made.get(item.name, item)) for item in deployments]
-
-
-def _changed(action: object, item: PrefectDeployment, made: PrefectDeployment) -> PrefectDeployment:
-    changes: dict[str, Any] = {}
-    match action:
-        case Patch() if action.live.id == item.id:
-            changes = {field: getattr(made, field) for field in action.fields}
-            if action.kept is not None and "job_variables" in changes:
-                changes["job_variables"] = dict(action.kept) | {"task_definition_arn": done_arn(made)}
-        case AddSchedule() if action.live.id == item.id:
-            added = action.wanted.model_copy(update={"id": f"id-{action.wanted.slug}"})
-            changes = {"schedules": (*item.schedules, added)}
-        case ChangeSchedule() if action.deployment.id == item.id:
-            active = action.live.active if action.active is None else action.active
-            changed = action.wanted.model_copy(update={"id": action.live.id, "active": active})
-            changes = {"schedules": tuple(changed if s.id == action.live.id else s for s in item.schedules)}
-        case RemoveSchedule() if action.deployment.id == item.id:
-            changes = {"schedules": tuple(s for s in item.schedules if s.id != action.live.id)}
-    return item.model_copy(update=changes)
-
-
-def done_arn(deployment: PrefectDeployment) -> str:
-    """The release that a deployment points at."""
-    return str(deployment.job_variables["task_definition_arn"])
+def _with_plain_ids(found: PrefectDeployment) -> PrefectDeployment:
+    """A deployment with the ids that `live` gives, where it and its schedules were made by the fake."""
+    schedules = (
+        one if one.id.startswith("id-") else one.model_copy(update={"id": f"id-{found.name}-{one.slug}"})
+        for one in found.schedules
+    )
+    return found.model_copy(update={"id": f"id-{found.name}", "schedules": tuple(schedules)})

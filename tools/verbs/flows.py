@@ -7,6 +7,7 @@ from typing import assert_never
 
 from tools.arguments import Flows, ListFlows, RunFlow, ShowUi, TestFlow
 from tools.desired.discover import services
+from tools.errors import UserError
 from tools.local import flow, tests
 from tools.repository import ROOT
 from tools.show.services import services_json, services_table
@@ -40,8 +41,16 @@ def _list(arguments: ListFlows) -> int:
 
 
 def _test(arguments: TestFlow) -> int:
+    if arguments.fast:
+        if arguments.name is not None and not arguments.name.startswith("-"):
+            raise UserError("--fast runs the tooling's tests; a flow has one kind only", f"test {arguments.name}")
+        return tests.test_fast(ROOT, _pytest(arguments))
     if arguments.name is None or arguments.name.startswith("-"):  # `test -- -k plan` names no flow
-        given = (arguments.name,) if arguments.name else ()
-        return tests.test_all(ROOT, services(ROOT), (*given, *arguments.pytest), say)
+        return tests.test_all(ROOT, services(ROOT), _pytest(arguments), say)
     (service,) = services(ROOT, [arguments.name])
     return tests.test(ROOT, service, arguments.pytest, say, None)
+
+
+def _pytest(arguments: TestFlow) -> tuple[str, ...]:
+    """The arguments for pytest; the first of them is taken for a name where none is given."""
+    return (*((arguments.name,) if arguments.name else ()), *arguments.pytest)

@@ -1,0 +1,111 @@
+"""ECS as the stages rely on it, proven alike on the fake and on two emulators."""
+
+from __future__ import annotations
+
+import pytest
+
+from tools.clients.aws import session
+from tools.clients.ecs import Ecs
+from tools.settings import Connection
+from tools.tests.fakes import FakeEcs
+from tools.tests.samples import draft, unique
+from tools.tests.servers import EMULATORS
+
+
+def test_a_family_that_was_never_released_has_no_release(ecs: FakeEcs | Ecs) -> None:
+    assert ecs.release(draft(unique("never")).family) is None
+
+
+def test_a_registered_release_reads_back_whole(ecs: FakeEcs | Ecs) -> None:
+    wanted = draft(unique("whole"))
+    registered = ecs.make_release(wanted)
+    assert registered.revision == 1
+    assert registered.arn.endswith(f"{wanted.family}:1")
+    assert ecs.release(wanted.family) == registered == ecs.release(registered.arn)
+    assert registered.model_dump() == wanted.model_dump()
+
+
+def test_the_family_names_the_newest_release_and_the_arn_an_older_one(ecs: FakeEcs | Ecs) -> None:
+    name = unique("history")
+    first = ecs.make_release(draft(name))
+    second = ecs.make_release(draft(name, fingerprint="f" * 16))
+    assert ecs.release(second.family) == second
+    assert ecs.release(first.arn) == first
+    assert second.revision == 2
+
+
+@pytest.mark.parametrize("emulator", EMULATORS)
+def test_a_task_definition_of_somebody_else_is_no_release(emulator: str, request: pytest.FixtureRequest) -> None:
+    connection: Connection = request.getfixturevalue(emulator)
+    family = unique("data-flows-Local-foreign")
+    client = session(connection).client("ecs", endpoint_url=connection.endpoint)
+    client.register_task_definition(
+        family=family, containerDefinitions=[{"name": "x", "image": "x", "memory": 128, "essential": True}]
+    )
+    assert Ecs(connection).release(family) is None
+
+
+def test_the_releases_of_a_family_are_given_newest_first_and_none_of_others(ecs: FakeEcs | Ecs) -> None:
+    name = unique("many")
+    made = [ecs.make_release(draft(name, fingerprint=f"{number:016x}")) for number in range(12)]
+    ecs.make_release(draft(f"{name}-too"))
+
+    assert ecs.releases(made[0].family) == made[::-1]
+    assert [(item.arn, item.images, item.release) for item in ecs.revisions(made[0].family)] == [
+        (item.arn, (item.image,), item) for item in made[::-1]
+    ]
+    assert ecs.families(made[0].family) == [made[0].family, f"{made[0].family}-too"]
+
+
+def test_a_family_that_was_never_released_has_no_releases(ecs: FakeEcs | Ecs) -> None:
+    name = draft(unique("never")).family
+
+    assert (ecs.releases(name), ecs.families(name)) == ([], [])
+
+
+def test_a_deregistered_release_is_gone_and_its_number_is_not_given_again(ecs: FakeEcs | Ecs) -> None:
+    name = unique("gone")
+    one, two, three = (ecs.make_release(draft(name, fingerprint=f"{number:016x}")) for number in range(3))
+    ecs.deregister(one.arn)
+
+    assert ecs.releases(one.family) == [three, two]
+    assert ecs.release(one.arn) is None
+    assert ecs.release(one.family) == three
+    ecs.deregister(three.arn)
+    # Both emulators then find no newest revision, where ECS finds the one before; prune never takes the newest.
+    assert ecs.releases(one.family) == [two]
+    assert ecs.make_release(draft(name)).revision == 4
+
+
+def test_a_family_whose_releases_are_all_deregistered_is_listed_no_more(
+    ecs: FakeEcs | Ecs, request: pytest.FixtureRequest
+) -> None:
+    only = ecs.make_release(draft(unique("only")))
+    ecs.deregister(only.arn)
+
+    assert (ecs.releases(only.family), ecs.release(only.family)) == ([], None)
+    if "moto" not in str(request.node.callspec.params.values()):  # it lists what is gone
+        assert ecs.families(only.family) == []
+
+
+@pytest.mark.parametrize("emulator", EMULATORS)
+def test_a_revision_of_a_later_versions_making_is_no_release_but_its_images_are_known(
+    emulator: str, request: pytest.FixtureRequest
+) -> None:
+    connection: Connection = request.getfixturevalue(emulator)
+    family = unique("data-flows-Local-later")
+    client = session(connection).client("ecs", endpoint_url=connection.endpoint)
+    labels = {"data-flows.release": '{"service": "later", "unheard_of": 1}'}
+    client.register_task_definition(
+        family=family,
+        containerDefinitions=[
+            {"name": "flow", "image": "x@sha256:1", "memory": 128, "essential": True, "dockerLabels": labels},
+            {"name": "more", "image": "y:2", "memory": 128},
+        ],
+    )
+    ecs = Ecs(connection)
+    (found,) = ecs.revisions(family)
+
+    assert (found.images, found.release) == (("x@sha256:1", "y:2"), None)
+    assert ecs.releases(family) == []
+    assert ecs.families(family) == [family]

@@ -1,0 +1,280 @@
+"""A plan is carried out as it says; who fails drops out; stopped anywhere and run again, it arrives at the same end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from tools.errors import RemoteError, UserError
+from tools.model.images import FlowDescription
+from tools.model.service import Deployment, Schedule, Service
+from tools.plan.actions import OnDrift
+from tools.tests.fakes import FakeEcr, FakeEngine
+from tools.tests.memory import World, service
+
+
+def test_a_first_deploy_builds_pushes_releases_and_registers() -> None:
+    world = World()
+    (result,) = world.deploy(service("a"))
+    assert result.error is None
+    assert result.done == ["built", "pushed", "released", "created daily"]
+    (deployment,) = world.prefect.by_id.values()
+    assert deployment.job_variables == {"task_definition_arn": result.release.arn}
+    assert "@sha256:" in result.release.image
+    assert (result.release.commit, result.release.by) == ("abc", "someone")
+
+
+def test_a_second_deploy_writes_nothing_and_asks_nobody_who_it_is() -> None:
+    world = World()
+    world.deploy(service("a"), service("b"))
+    before, asked = list(world.writes), world.asked_who
+    assert asked == 1
+    results = world.deploy(service("a"), service("b"))
+    assert [result.done for result in results] == [[], []]
+    assert (world.writes, world.asked_who) == (before, asked)
+
+
+def test_a_changed_file_builds_and_releases_only_its_service() -> None:
+    world = World()
+    world.deploy(service("a"), service("b"))
+    world.engine.built.clear()
+    world.fingerprints["a"] = "1" * 16
+    a, b = world.deploy(service("a"), service("b"))
+    assert world.engine.built == ["a"]
+    assert a.done == ["built", "pushed", "released", "patched daily"]
+    assert b.done == []
+
+
+def test_a_changed_schedule_is_released_without_a_build() -> None:
+    world = World()
+    world.deploy(service("a"))
+    world.engine.built.clear()
+    later = Deployment(name="daily", schedules=(Schedule(slug="daily", cron="30 6 * * *"),))
+    (result,) = world.deploy(service("a", later))
+    assert result.done == ["released", "changed daily/daily", "patched daily"]
+    assert world.engine.built == []
+
+
+def test_a_release_that_is_there_already_is_pointed_at_and_not_registered_again() -> None:
+    world = World()
+    (first,) = world.deploy(service("a"))
+    (second,) = world.deploy(service("a", memory=1024))
+    (live,) = world.prefect.by_id.values()
+    back = live.model_copy(update={"version": "1", "job_variables": {"task_definition_arn": first.release.arn}})
+    world.prefect.by_id[live.id] = back  # as a rollback leaves it
+    (third,) = world.deploy(service("a", memory=1024))
+    assert third.done == ["patched daily"]
+    assert third.release.arn == second.release.arn
+
+
+@pytest.mark.parametrize("kind", ["unbuildable", "unpushable", "unimportable"])
+def test_a_broken_service_drops_out_and_the_others_go_on(kind: str) -> None:
+    world = World()
+    getattr(world.engine, kind).add("b")
+    a, b, c = world.deploy(service("a"), service("b"), service("c"))
+    assert b.error is not None
+    assert a.error is c.error is None
+    assert {item.flow for item in world.prefect.by_id.values()} == {"a", "c"}
+    assert "data-flows-Local-b" not in world.ecs.known
+
+
+@pytest.mark.parametrize(
+    ("flow", "declared", "said"),
+    [
+        (FlowDescription("other", {}), service("a"), "called 'other'"),
+        (
+            FlowDescription("a", {"properties": {"table": {}}}),
+            service("a", Deployment(name="daily", parameters={"tabel": "x"})),
+            "no parameter 'tabel'; it has table",
+        ),
+        (
+            FlowDescription("a", {"properties": {"table": {}}, "required": ["table"]}),
+            service("a"),
+            "schedule daily/daily: the flow's parameter 'table' has no default",
+        ),
+    ],
+    ids=["another name", "unknown parameter", "required parameter of a scheduled run"],
+)
+def test_what_importing_the_flow_shows_is_checked_before_anything_is_released(
+    flow: FlowDescription, declared: Service, said: str
+) -> None:
+    world = World()
+    world.engine.flows["a"] = flow
+    (result,) = world.deploy(declared)
+    assert isinstance(result.error, UserError)
+    assert said in result.error.message
+    assert world.ecs.known == {}
+    assert world.prefect.by_id == {}
+
+
+def test_a_missing_secret_is_told_before_anything_is_written() -> None:
+    world = World()
+    world.missing_parameters = {"/DataFlows/Local/a/SOURCE_URL"}
+    (result,) = world.deploy(service("a", secrets={"URL": "SOURCE_URL"}))
+    assert result.error is not None
+    assert "/DataFlows/Local/a/SOURCE_URL does not exist" in result.error.message
+    assert world.writes == []
+
+
+def test_push_stops_after_the_push_and_register_goes_on_from_there() -> None:
+    world = World()
+    (pushed,) = world.deploy(service("a"), stages=("build", "push"))
+    assert pushed.done == ["built", "pushed"]
+    (registered,) = world.deploy(service("a"), stages=("import", "release", "register"))
+    assert registered.done == ["released", "created daily"]
+    assert world.engine.built == ["a"]
+
+
+def test_register_before_the_push_says_so_and_writes_nothing() -> None:
+    world = World()
+    (result,) = world.deploy(service("a"), stages=("import", "release", "register"))
+    assert result.error is not None
+    assert "push it first: make push-flow NAME=a" in result.error.message
+    assert world.writes == []
+
+
+def test_an_image_that_only_the_registry_has_is_pulled_for_the_import() -> None:
+    world = World()
+    world.deploy(service("a"), stages=("build", "push"))
+    world.engine.images.clear()
+    (result,) = world.deploy(service("a"))
+    assert result.done == ["released", "created daily"]
+    assert world.engine.images == {result.release.image}
+
+
+@pytest.mark.parametrize(("on_drift", "description"), [("overwrite", ""), ("keep", "mine")])
+def test_what_was_changed_by_hand_is_refused_until_somebody_says_what_to_do(
+    on_drift: OnDrift, description: str
+) -> None:
+    world = World()
+    world.deploy(service("a"))
+    (live,) = world.prefect.by_id.values()
+    world.prefect.by_id[live.id] = live.model_copy(update={"description": "mine"})
+    (refused,) = world.deploy(service("a", memory=1024))
+    assert refused.error is not None
+    assert "description was changed by hand: it is mine" in refused.error.message
+    (result,) = world.deploy(service("a", memory=1024), on_drift=on_drift)
+    assert result.error is None
+    assert world.prefect.by_id[live.id].description == description
+    assert world.prefect.by_id[live.id].job_variables == {"task_definition_arn": result.release.arn}
+
+
+class Killed(BaseException):
+    """What stands for kill -9 in memory: nothing catches it."""
+
+
+WRITES = (
+    *("build", "push", "ensure", "register", "create", "patch"),
+    *("add_schedule", "change_schedule", "remove_schedule"),
+)
+
+
+def _killing(world: World, at: int, *, before: bool) -> None:
+    """Makes the world's k-th write kill the deploy, before or after it took effect."""
+    count = 0
+
+    def wrap(call: Callable[..., Any]) -> Callable[..., Any]:
+        def wrapped(*arguments: Any, **named: Any) -> Any:
+            nonlocal count
+            count += 1
+            if count == at and before:
+                raise Killed
+            answer = call(*arguments, **named)
+            if count == at:
+                raise Killed
+            return answer
+
+        return wrapped
+
+    for place in (world.engine, world.ecr, world.ecs, world.prefect):
+        for name in WRITES:
+            if hasattr(place, name):
+                setattr(place, name, wrap(getattr(place, name)))
+
+
+def _before() -> Service:
+    schedules = (Schedule(slug="gone", cron="0 0 * * *"), Schedule(slug="moved", cron="0 1 * * *"))
+    return service("a", Deployment(name="daily", schedules=schedules), Deployment(name="weekly"))
+
+
+def _after() -> Service:
+    schedules = (Schedule(slug="moved", cron="0 2 * * *"), Schedule(slug="new", cron="0 3 * * *"))
+    return service(
+        "a", Deployment(name="daily", schedules=schedules, parameters={}), Deployment(name="hourly"), memory=1024
+    )
+
+
+@pytest.mark.parametrize("before", [True, False], ids=["before the write", "after the write"])
+@pytest.mark.parametrize("at", range(1, 9))
+def test_killed_at_any_write_and_run_again_it_arrives_at_the_same_end(at: int, before: bool) -> None:
+    def deployed(world: World) -> World:
+        world.deploy(_before())
+        world.fingerprints["a"] = "1" * 16
+        return world
+
+    undisturbed = deployed(World())
+    undisturbed.deploy(_after())
+    world = deployed(World())
+    assert _killed(world, _after(), at, before=before)
+    (result,) = world.deploy(_after())
+    assert result.error is None
+    assert world.dump() == undisturbed.dump()
+    assert world.plan([_after()]).changes == 0
+
+
+def _killed(world: World, declared: Service, at: int, *, before: bool) -> bool:
+    """Deploys until the k-th write, then gives the world its writes back; whether there was such a write."""
+    _killing(world, at, before=before)
+    try:
+        world.deploy(declared)
+    except Killed:
+        return True
+    finally:
+        for place in (world.engine, world.ecr, world.ecs, world.prefect):
+            for name in WRITES:
+                vars(place).pop(name, None)
+    return False
+
+
+@pytest.mark.parametrize("second", range(1, 7))
+@pytest.mark.parametrize("first", range(1, 7))
+def test_two_deploys_of_different_content_killed_one_after_the_other_leave_nothing_to_mend(
+    first: int, second: int
+) -> None:
+    world, undisturbed = World(), World()
+    world.deploy(_before())
+    other = service(
+        "a", Deployment(name="daily", schedules=(Schedule(slug="moved", cron="0 9 * * *"),)), memory=2048, cpu=512
+    )
+    _killed(world, other, first, before=False)
+    _killed(world, _after(), second, before=False)
+    (result,) = world.deploy(_after())
+    undisturbed.deploy(_before())
+    undisturbed.deploy(_after())
+    assert result.error is None
+    assert _schedules(world) == _schedules(undisturbed)
+    assert world.plan([_after()]).changes == 0
+
+
+def _schedules(world: World) -> dict[tuple[str, str], Any]:
+    return {
+        (live.name, schedule.slug): (schedule.schedule, schedule.active)
+        for live in world.prefect.by_id.values()
+        for schedule in live.schedules
+    }
+
+
+def test_a_registry_that_shows_no_image_after_the_push_stops_the_release() -> None:
+    class Forgetful(FakeEcr):
+        def digest(self, repository: str, tag: str) -> str | None:
+            return None
+
+    world = World()
+    world.ecr = Forgetful()
+    world.engine = FakeEngine(world.ecr)
+    (result,) = world.deploy(service("a"))
+    assert isinstance(result.error, RemoteError)
+    assert "does not show" in result.error.message
+    assert world.ecs.known == {}
