@@ -7,19 +7,19 @@ the same registry.
 from __future__ import annotations
 
 import json
+import subprocess
 import sys
 import time
-from collections.abc import Sequence
 from itertools import count
 from pathlib import Path
 
 from tools.bench.environment import environment, variables
 from tools.bench.flows import change, names, write_prefect_project, write_services
 from tools.bench.measure import Measured, Way, measured, one_after_another
+from tools.bench.own_cloud import OwnCloud
 from tools.clients.bake import bake_file
 from tools.model.images import Target
 from tools.model.names import BASE_IMAGE, repository
-from tools.tests.clouds import Cloud
 
 POOL = "bench-plain"
 PREFIX, PLAIN = "bench", "plain"
@@ -35,7 +35,7 @@ TEMPLATE = {
 class Contenders:
     """The flows of the bench and what deploys them."""
 
-    def __init__(self, root: Path, cloud: Cloud) -> None:
+    def __init__(self, root: Path, cloud: OwnCloud) -> None:
         """Makes what Prefect's way needs: a work pool and an environment of its own, in the repository's `.local/`."""
         self.cloud = cloud
         self._changes = count(1)
@@ -117,6 +117,20 @@ class Contenders:
         return f"change {next(self._changes)}"
 
 
-def made_here(names_of_image: Sequence[str], registry: str) -> bool:
-    """Whether an image of the engine is one that the contenders made, by its tags and addresses in registries."""
-    return any(name.startswith((repository(f"{PREFIX}-"), f"{registry}/")) for name in names_of_image)
+def remove_images(registry: str) -> None:
+    """Removes from the engine what the contenders made there and pushed: by name, because others may be there too.
+
+    Args:
+        registry: theirs, with its port.
+    """
+    patterns = (repository(f"{PREFIX}-*"), f"{registry}/*/*")
+    listing = [
+        "docker",
+        "image",
+        "ls",
+        "--format={{.Repository}}:{{.Tag}}",
+        *(f"--filter=reference={p}" for p in patterns),
+    ]
+    names = subprocess.run(listing, capture_output=True, text=True, check=False).stdout.split()
+    if names:
+        subprocess.run(["docker", "image", "rm", *names], stdout=subprocess.DEVNULL, check=False)

@@ -12,11 +12,10 @@ import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-import docker
-
-from tools.bench.contenders import PREFIX, Contenders, made_here
+from tools.bench.contenders import PREFIX, Contenders, remove_images
 from tools.bench.flows import names
 from tools.bench.measure import Measured, Way, in_turn, summary
+from tools.bench.own_cloud import own_cloud
 from tools.bench.seed import OneImage, seed
 from tools.bench.table import megabytes, percent, seconds, table, times
 from tools.clients.engine import Engine
@@ -24,7 +23,6 @@ from tools.environment.connect import connect
 from tools.environment.deploy import make_plan
 from tools.plan.actions import ALL
 from tools.settings import LOCAL
-from tools.tests.clouds import own_cloud
 
 COUNTS = (10, 100)
 MANY = 1000
@@ -54,14 +52,14 @@ def run(root: Path, say: Say) -> None:
     Engine().check()
     with tempfile.TemporaryDirectory(prefix="data-flows-bench-") as home, own_cloud(Path(home), ()) as cloud:
         say("starting a local cloud of the bench's own")
-        cloud.tools("up")
+        cloud.done("up")
         contenders = Contenders(root, cloud)
         try:
             for count in COUNTS:
                 idle, changed = _compare(contenders, count, say)
             many = _many(contenders, say)
         finally:
-            _remove_images(contenders)
+            remove_images(contenders.registry)
     say("\n".join(goals(idle, changed, many)))
 
 
@@ -121,11 +119,3 @@ def goals(idle: Runs, changed: Runs, many: Runs) -> list[str]:
         (most.peak < MANY_BYTES, f"{MANY} flows: {megabytes(most.peak)} MB (goal: below {megabytes(MANY_BYTES)} MB)"),
     )
     return [f"{'met   ' if met else 'MISSED'}  {text}" for met, text in reached]
-
-
-def _remove_images(contenders: Contenders) -> None:
-    """Those of the bench's own; by name, because others may be on the same engine."""
-    client = docker.from_env()
-    for image in client.images.list():
-        if made_here([*image.tags, *(image.attrs.get("RepoDigests") or ())], contenders.registry):
-            client.images.remove(str(image.id), force=True)

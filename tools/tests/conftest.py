@@ -12,8 +12,9 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from tools.bench.own_cloud import free_port
 from tools.settings import Connection
-from tools.tests.servers import bare_environment, free_port, serving
+from tools.tests.servers import bare_environment, serving
 
 #: How deep hypothesis looks: a little at each save, all the way in CI.
 settings.register_profile("local", max_examples=10, deadline=None)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import socket
 import subprocess
 import time
 from collections.abc import Iterator, Mapping
@@ -18,13 +17,6 @@ from tools.settings import Connection
 
 EMULATORS = ["ministack", "moto"]
 START_SECONDS = 90
-
-
-def free_port() -> int:
-    """A port of the loopback interface that nothing listens on now."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
 
 
 def bare_environment(**more: str) -> dict[str, str]:

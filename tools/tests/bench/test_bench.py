@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import pytest
 import yaml
 
 from tools.bench import deploy, flows, measure, parts
-from tools.bench.contenders import made_here
+from tools.bench.contenders import remove_images
 from tools.bench.environment import variables
 from tools.bench.measure import Measured, in_turn, measured, one_after_another, summary
 from tools.bench.seed import OneImage, seed
@@ -120,10 +121,23 @@ def test_an_unknown_part_is_refused_before_anything_runs(tmp_path: Path) -> None
         parts.run(tmp_path, ["load", "lode"], lambda _: None)
 
 
-def test_only_images_of_the_bench_are_its_own() -> None:
-    assert made_here(["data-flows/bench-0001:1234"], "localhost:5000")
-    assert made_here(["localhost:5000/plain/plain-0001@sha256:12"], "localhost:5000")
-    assert not made_here(["data-flows/base:latest", "localhost:4566/data-flows/bench:1"], "localhost:5000")
+@pytest.mark.docker
+def test_only_images_of_the_bench_are_removed() -> None:
+    theirs = ["data-flows/bench-0001:1234", "localhost:5999/plain/plain-0001:bench"]
+    others = ["data-flows/unbench:1", "localhost:5998/plain/plain-0001:bench"]
+
+    def there() -> set[str]:
+        listing = ["docker", "image", "ls", "--format={{.Repository}}:{{.Tag}}"]
+        return set(subprocess.run(listing, capture_output=True, text=True, check=True).stdout.split())
+
+    for name in (*theirs, *others):
+        subprocess.run(["docker", "tag", "python:3.13-slim", name], check=True)
+    try:
+        remove_images("localhost:5999")
+        assert there().isdisjoint(theirs)
+        assert {*others, "python:3.13-slim"} <= there()
+    finally:
+        subprocess.run(["docker", "image", "rm", *others], check=True, stdout=subprocess.DEVNULL)
 
 
 def test_its_services_are_valid_and_one_change_changes_one_image(tmp_path: Path) -> None:

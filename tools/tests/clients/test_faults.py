@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from tools.bench.own_cloud import free_port
 from tools.clients import ssm
 from tools.clients.ecr import Ecr
 from tools.clients.ecs import Ecs
@@ -15,7 +16,6 @@ from tools.clients.prefect_runs import runs
 from tools.errors import RemoteError, UserError
 from tools.model.images import Image
 from tools.settings import Connection
-from tools.tests.servers import free_port
 
 NOBODY = f"http://127.0.0.1:{free_port()}"
 AWS = Connection("us-east-1", NOBODY)

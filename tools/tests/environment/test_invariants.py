@@ -20,6 +20,7 @@ from typing import Any
 
 import pytest
 
+from tools.bench.own_cloud import free_port
 from tools.clients.ecr import Ecr
 from tools.clients.ecs import Ecs
 from tools.clients.prefect_api import PrefectApi
@@ -39,7 +40,7 @@ from tools.tests.fakes import FakeEcr, FakeEcs, FakeEngine
 from tools.tests.memory import ROOT, service
 from tools.tests.recorder import Recorder
 from tools.tests.repositories import Repository
-from tools.tests.servers import ask, bare_environment, free_port, make_pool, put_image, serving
+from tools.tests.servers import ask, bare_environment, make_pool, put_image, serving
 
 POSTGRES = Path(__file__).parents[3] / "services/database-to-lake/tests/postgres_server.py"
 WHO = Provenance("abc", "someone", "2026-01-01T00:00:00+00:00")

@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
+from tools.bench.own_cloud import free_port
 from tools.errors import UserError
 from tools.local.cloud import PARTS, Addresses, culprit, down, up
-from tools.tests.servers import free_port
 
 ROOT = Path(__file__).parents[3]
 WELL = {"State": "running", "Health": "healthy", "ExitCode": 0}

@@ -12,6 +12,7 @@ from threading import Thread
 
 import pytest
 
+from tools.bench.own_cloud import free_port
 from tools.clients.ecs import Ecs
 from tools.clients.prefect_api import PrefectApi
 from tools.plan.notes import LEFT
@@ -19,7 +20,7 @@ from tools.settings import Connection
 from tools.tests.recorder import Recorder
 from tools.tests.repositories import STORAGE, Repository, make_service
 from tools.tests.samples import draft, prefect_deployment, unique
-from tools.tests.servers import free_port, make_pool
+from tools.tests.servers import make_pool
 
 VERBS = ("plan", "status", "history", "rollback", "prune", "unlock")
 Done = subprocess.CompletedProcess[str]
