@@ -17,7 +17,7 @@ from tools.environment.connect import Environment
 from tools.environment.deploy import make_plan
 from tools.environment.provenance import provenance
 from tools.errors import ToolsError
-from tools.model.images import FlowDescription, Login, Step, Target
+from tools.model.images import FlowDescription, Login, OnProgress, Target
 from tools.plan.actions import ALL
 
 
@@ -34,11 +34,11 @@ class OneImage:
         """The engine has every image."""
         return True
 
-    def build(self, base: Path, targets: Sequence[Target], step: Step) -> dict[str, ToolsError]:
+    def build(self, base: Path, targets: Sequence[Target], step: OnProgress) -> dict[str, ToolsError]:
         """Nothing is to be built: the engine has every image."""
         return {}
 
-    def push(self, tag: str, address: str, login: Login, step: Step) -> None:
+    def push(self, tag: str, address: str, login: Login, step: OnProgress) -> None:
         """Nothing is to be pushed: the registry has every image too."""
 
     def pull(self, reference: str, login: Login) -> None:

@@ -14,14 +14,14 @@ from pathlib import Path
 from typing import Any
 
 from tools.errors import ToolsError, UserError
-from tools.model.images import Step, Target
+from tools.model.images import OnProgress, Target
 from tools.model.names import BASE_IMAGE, PLATFORM
 
 _STEP = re.compile(r"^#\d+ \[(?P<target>[^\s\]]+)(?P<stage> \S+)? +(?P<at>\d+/\d+)\] (?P<what>.*)")
 _FAILED_TARGET = re.compile(r"^(?:ERROR: )?target (?P<target>[^:\s]+): (?P<why>.*)", re.MULTILINE)
 
 
-def build(base: Path, targets: Sequence[Target], step: Step) -> dict[str, ToolsError]:
+def build(base: Path, targets: Sequence[Target], step: OnProgress) -> dict[str, ToolsError]:
     """Builds images in one session, in parallel, the base first. One that fails does not stop the others.
 
     Args:
@@ -47,7 +47,7 @@ def build(base: Path, targets: Sequence[Target], step: Step) -> dict[str, ToolsE
     return failed
 
 
-def _bake(base: Path, targets: Sequence[Target], step: Step) -> str | None:
+def _bake(base: Path, targets: Sequence[Target], step: OnProgress) -> str | None:
     """Runs bake; None where all went well, otherwise the end of what it said."""
     command = ["docker", "buildx", "bake", "--progress=plain", "--file=-", *(target.service for target in targets)]
     try:

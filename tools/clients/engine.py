@@ -18,7 +18,7 @@ from docker.errors import APIError, DockerException, ImageNotFound, NotFound
 from tools.clients import bake
 from tools.clients.describe_flow import MARKER
 from tools.errors import RemoteError, ToolsError, UserError
-from tools.model.images import FlowDescription, Login, Step, Target
+from tools.model.images import FlowDescription, Login, OnProgress, Target
 from tools.model.names import PLATFORM
 
 IMPORT_SECONDS = 120
@@ -56,12 +56,12 @@ class Engine:
                 return False
         return True
 
-    def build(self, base: Path, targets: Sequence[Target], step: Step) -> dict[str, ToolsError]:
+    def build(self, base: Path, targets: Sequence[Target], step: OnProgress) -> dict[str, ToolsError]:
         """Builds images; see `bake.build`."""
         self.check()
         return bake.build(base, targets, step)
 
-    def push(self, tag: str, address: str, login: Login, step: Step) -> None:
+    def push(self, tag: str, address: str, login: Login, step: OnProgress) -> None:
         """Pushes an image.
 
         Args:

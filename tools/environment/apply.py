@@ -1,23 +1,25 @@
 """Plan -> results. Decides nothing.
 
-Order: build all (in parallel), push (in parallel), import in it, then release and register, one service at a time. A
-service that fails drops out and the others go on. Stopped anywhere and run again, it arrives at the same end: every
-step finds what is done already, and a deployment points at a new release only by its last write. Right before each
-write that changes what runs, the guard is asked whether the environment's lock is still held; a service's deployments
-are read back after its writes.
+Order: build all (in parallel), push (in parallel), import each flow in its image, then release and register, one
+service at a time. A service that fails drops out and the others go on. Stopped anywhere and run again, it arrives at
+the same end: every step finds what is done already, and a deployment points at a new release only by its last write.
+Right before each write that changes what runs, the guard is asked whether the environment's lock is still held; a
+service's deployments are read back after its writes.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, assert_never
 
 from tools.errors import RemoteError, ToolsError, UserError
-from tools.model.images import FlowDescription, Login, Step, Target
+from tools.model.images import FlowDescription, Login, OnProgress, Target
 from tools.model.prefect import PrefectDeployment, PrefectSchedule
 from tools.model.release import Release
 from tools.model.service import Service
@@ -33,13 +35,13 @@ from tools.plan.actions import (
     Patch,
     Plan,
     Push,
+    Registering,
     RemoveSchedule,
-    ServicePlan,
 )
 from tools.plan.deploy import parameter_problems
 from tools.plan.deployments import prefect_deployments
 from tools.plan.read_back import missing
-from tools.plan.results import Provenance, Result
+from tools.plan.results import Done, Provenance, Result
 from tools.repository import BASE_DIRECTORY
 
 PUSHES = 4
@@ -50,8 +52,8 @@ class Engine(Protocol):
     """The Docker engine."""
 
     def has(self, reference: str) -> bool: ...
-    def build(self, base: Path, targets: Sequence[Target], step: Step) -> dict[str, ToolsError]: ...
-    def push(self, tag: str, address: str, login: Login, step: Step) -> None: ...
+    def build(self, base: Path, targets: Sequence[Target], step: OnProgress) -> dict[str, ToolsError]: ...
+    def push(self, tag: str, address: str, login: Login, step: OnProgress) -> None: ...
     def pull(self, reference: str, login: Login) -> None: ...
     def describe_flow(self, reference: str, entrypoint: str, platform: str) -> FlowDescription: ...
 
@@ -96,21 +98,6 @@ class Clients:
     prefect: Deployments
 
 
-def target(service: Service, fingerprint: str) -> Target:
-    """A service's image as the engine builds it."""
-    storage = service.declaration.docker_storage
-    return Target(service.name, fingerprint, service.path, storage.dockerfile, storage.build_args, storage.platform)
-
-
-def build(root: Path, targets: Sequence[Target], engine: Engine, step: Step) -> dict[str, ToolsError]:
-    """Builds the images that the engine has not yet.
-
-    Returns:
-        The error of each service whose image could not be built.
-    """
-    return engine.build(root / BASE_DIRECTORY, [item for item in targets if not engine.has(item.tag)], step)
-
-
 def unguarded() -> None:
     """The guard of a plan that changes nothing that runs."""
 
@@ -120,7 +107,7 @@ def apply(
     root: Path,
     clients: Clients,
     provenance: Callable[[], Provenance],
-    step: Step,
+    step: OnProgress,
     guard: Callable[[], None] = unguarded,
 ) -> list[Result]:
     """Carries a plan out.
@@ -129,184 +116,199 @@ def apply(
         plan: what to do.
         root: the repository.
         clients: on what.
-        provenance: who does it; asked once, and only where a release is registered.
+        provenance: who does it; asked once, and only where a release is made.
         step: told (service, what is being done).
         guard: raises where the environment's lock is no longer held.
 
     Returns:
         A result for each service of the plan, in its order.
     """
-    run = _Run(plan, root, clients, provenance, step, guard)
-    run.refuse()
-    run.build()
-    run.each("push", [item for item in run.left() if item.has(Push)], run.push, PUSHES)
-    run.each("import", [item for item in run.left() if item.has(Import)], run.import_flow, IMPORTS)
-    run.each("register", run.left(), run.register, 1)
-    return list(run.results.values())
+    work = _Work(root, clients, cache(provenance), step, guard)
+    results = [Result(item, item.release, error=_refusal(item.problems + item.refused)) for item in plan.services]
+    _build(work, [result for result in results if _goes_on(result, Build)])
+    _in_parallel(work, "push", _push, [result for result in results if _goes_on(result, Push)], PUSHES)
+    _in_parallel(work, "import", _import, [result for result in results if _goes_on(result, Import)], IMPORTS)
+    for result in results:
+        if result.item.actions and not result.error:
+            with _told(work, result, "register"):
+                _commit(work, result)
+    return results
 
 
-class _Run:
-    def __init__(
-        self,
-        plan: Plan,
-        root: Path,
-        clients: Clients,
-        provenance: Callable[[], Provenance],
-        step: Step,
-        guard: Callable[[], None],
-    ) -> None:
-        self._plan, self._root, self._clients, self._step = plan, root, clients, step
-        self._provenance, self._guard = provenance, guard
-        self._who: Provenance | None = None
-        self._login: Login | None = None
-        self.results = {item.name: Result(item.name, item.release) for item in plan.services}
+@dataclass(frozen=True)
+class _Work:
+    """What every step needs."""
 
-    def left(self) -> list[ServicePlan]:
-        """The services that have something to do and have not failed."""
-        return [item for item in self._plan.services if item.actions and not self.results[item.name].error]
+    root: Path
+    clients: Clients
+    provenance: Callable[[], Provenance]
+    step: OnProgress
+    guard: Callable[[], None]
 
-    def refuse(self) -> None:
-        """Drops the services whose plan has problems, before anything is written for them."""
-        for item in self._plan.services:
-            if item.problems or item.refused:
-                self.results[item.name].error = UserError("\n".join((*item.problems, *item.refused)))
 
-    def build(self) -> None:
-        """Builds all images that are needed, in one session."""
-        builds = {
-            item.name: target(action.service, item.release.fingerprint)
-            for item in self.left()
-            for action in item.actions
-            if isinstance(action, Build)
-        }
-        if not builds:
-            return
-        start = time.monotonic()
-        failed = build(self._root, list(builds.values()), self._clients.engine, self._step)
-        for name in builds:
-            result = self.results[name]
-            result.seconds += time.monotonic() - start
-            result.error = failed.get(name)
-            if not result.error:
-                result.done.append("built")
+def _refusal(problems: Sequence[str]) -> UserError | None:
+    """Why nothing is written for a service, if there is a reason."""
+    return UserError("\n".join(problems)) if problems else None
 
-    def each(
-        self, what: str, items: Sequence[ServicePlan], do: Callable[[ServicePlan, Result], None], at_once: int
-    ) -> None:
-        """Does one stage for some services; one that fails drops out."""
 
-        def one(item: ServicePlan) -> None:
-            result = self.results[item.name]
-            start = time.monotonic()
-            self._step(item.name, what)
-            try:
-                do(item, result)
-            except ToolsError as error:
-                result.error = error
-            finally:
-                result.seconds += time.monotonic() - start
+def _goes_on(result: Result, kind: type[Action]) -> bool:
+    return result.error is None and result.item.has(kind)
 
-        if at_once == 1:
-            for item in items:
-                one(item)
-        elif items:
-            self._clients.ecr.warm_up()
-            self._login = self._clients.ecr.login()
-            with ThreadPoolExecutor(at_once) as pool:
-                list(pool.map(one, items))
 
-    def push(self, item: ServicePlan, result: Result) -> None:
-        """Pushes an image and reads its digest from the registry."""
-        repository, tag = item.release.repository, item.release.fingerprint
-        ecr = self._clients.ecr
-        ecr.ensure(repository)
-        address = ecr.address(repository)
-        if ecr.digest(repository, tag) is None:
+@contextmanager
+def _told(work: _Work, result: Result, what: str) -> Iterator[None]:
+    """Does one stage of one service: told before, timed, and what fails ends this service only."""
+    start = time.monotonic()
+    work.step(result.service, what)
+    try:
+        yield
+    except ToolsError as error:
+        result.error = error
+    finally:
+        result.seconds += time.monotonic() - start
 
-            def sent(_: str, text: str) -> None:
-                self._step(item.name, f"push {text}")
 
-            self._clients.engine.push(f"{repository}:{tag}", address, self._need_login(), sent)
-        digest = ecr.digest(repository, tag)
-        if digest is None:
-            raise RemoteError(f"the registry does not show {repository}:{tag} after the push", "run this again")
-        result.release = result.release.model_copy(update={"image": f"{address}@{digest}"})
-        result.done.append("pushed")
+@contextmanager
+def _action(result: Result, action: Action) -> Iterator[None]:
+    """Does one action; notes that it is done, or that it is the one that failed."""
+    try:
+        yield
+    except ToolsError:
+        result.failed = action
+        raise
+    result.done.append(Done(action))
 
-    def import_flow(self, item: ServicePlan, result: Result) -> None:
-        """Imports the flow in its image: proves that it can start, and gives its parameter schema."""
-        engine, release = self._clients.engine, result.release
-        reference = release.tag
-        if not engine.has(reference):
-            reference = release.image
-            engine.pull(reference, self._need_login())
-        found = engine.describe_flow(reference, release.entrypoint, release.platform)
-        if found.name != item.name:
-            raise UserError(
-                f"the flow is called '{found.name}'; its name must be the service's",
-                f'@flow(name="{item.name}")',
-            )
-        release = release.model_copy(update={"parameter_schema": found.parameter_schema})
-        problems = list(parameter_problems(release))
-        if problems:
-            raise UserError("\n".join(problems), "mend service.toml, or the flow's parameters")
-        result.release = release
 
-    def register(self, item: ServicePlan, result: Result) -> None:
-        """Registers the release where it is new, then its deployments."""
-        if item.has(MakeRelease):
-            who = self._who = self._who or self._provenance()
+def _build(work: _Work, results: Sequence[Result]) -> None:
+    """Builds all images that the engine has not, in one session."""
+    start = time.monotonic()
+    building: dict[str, Target] = {}
+    for result in results:
+        for action in result.item.of(Build):
+            target = _target(action.service, result.release.fingerprint)
+            if work.clients.engine.has(target.tag):
+                result.done.append(Done(action, already=True))
+            else:
+                building[result.service] = target
+    if not building:
+        return
+    failed = work.clients.engine.build(work.root / BASE_DIRECTORY, list(building.values()), work.step)
+    for result in (result for result in results if result.service in building):
+        result.seconds += time.monotonic() - start
+        result.error = failed.get(result.service)
+        for action in result.item.of(Build):
+            if result.error:
+                result.failed = action
+            else:
+                result.done.append(Done(action))
+
+
+def _target(service: Service, fingerprint: str) -> Target:
+    """A service's image as the engine builds it."""
+    storage = service.declaration.docker_storage
+    return Target(service.name, fingerprint, service.path, storage.dockerfile, storage.build_args, storage.platform)
+
+
+def _in_parallel(
+    work: _Work, what: str, do: Callable[[_Work, Result, Login], None], results: Sequence[Result], at_once: int
+) -> None:
+    """Does a stage that needs the registry's login, for some services at once."""
+    if not results:
+        return
+    work.clients.ecr.warm_up()
+    login = work.clients.ecr.login()
+
+    def one(result: Result) -> None:
+        with _told(work, result, what):
+            do(work, result, login)
+
+    with ThreadPoolExecutor(at_once) as pool:
+        list(pool.map(one, results))
+
+
+def _push(work: _Work, result: Result, login: Login) -> None:
+    """Pushes an image and reads its digest from the registry."""
+    ecr, release = work.clients.ecr, result.release
+    for action in result.item.of(Push):
+        with _action(result, action):
+            ecr.ensure(release.repository)
+            address = ecr.address(release.repository)
+            if ecr.digest(release.repository, release.fingerprint) is None:
+
+                def sent(_: str, text: str) -> None:
+                    work.step(result.service, f"push {text}")
+
+                work.clients.engine.push(release.tag, address, login, sent)
+            digest = ecr.digest(release.repository, release.fingerprint)
+            if digest is None:
+                raise RemoteError(f"the registry does not show {release.tag} after the push", "run this again")
+            result.release = release.model_copy(update={"image": f"{address}@{digest}"})
+
+
+def _import(work: _Work, result: Result, login: Login) -> None:
+    """Imports the flow in its image: proves that it can start, and gives its parameter schema."""
+    engine, release = work.clients.engine, result.release
+    for action in result.item.of(Import):
+        with _action(result, action):
+            reference = release.tag
+            if not engine.has(reference):
+                reference = release.image
+                engine.pull(reference, login)
+            found = engine.describe_flow(reference, release.entrypoint, release.platform)
+            if found.name != result.service:
+                raise UserError(
+                    f"the flow is called '{found.name}'; its name must be the service's",
+                    f'@flow(name="{result.service}")',
+                )
+            described = release.model_copy(update={"parameter_schema": found.parameter_schema})
+            problems = list(parameter_problems(described))
+            if problems:
+                raise UserError("\n".join(problems), "mend service.toml, or the flow's parameters")
+            result.release = described
+
+
+def _commit(work: _Work, result: Result) -> None:
+    """Makes the release where it is new, then writes its deployments, and reads them back."""
+    for action in result.item.of(MakeRelease):
+        with _action(result, action):
+            who = work.provenance()
             draft = result.release.model_copy(update={"commit": who.commit, "by": who.by, "at": who.at})
-            self._guard()
-            result.release = self._clients.ecs.make_release(draft)
-            result.done.append("released")
-        wanted = prefect_deployments(result.release, item.work_pool)
-        registering = [action for action in item.actions if action.stage == "register"]
-        for action in registering:
-            self._guard()
-            self._registered(action, wanted, result)
-        if registering:
-            self._read_back(item, result)
+            work.guard()
+            result.release = work.clients.ecs.make_release(draft)
+    wanted = prefect_deployments(result.release, result.item.work_pool)
+    for registering in result.item.registering:
+        with _action(result, registering):
+            work.guard()
+            _register(work.clients.prefect, registering, wanted)
+    if result.item.registering:
+        _read_back(work, result)
 
-    def _read_back(self, item: ServicePlan, result: Result) -> None:
-        self._guard()  # a lock lost during the last write is told too, whatever is there now
-        live = self._clients.prefect.deployments([item.name])
-        left = list(missing(item, result.release, live))
-        if left:
-            raise RemoteError(
-                f"somebody else wrote at the same time: read back, this is not as it was written: {', '.join(left)}",
-                "run this again: it goes on from what is there now",
-            )
 
-    def _registered(self, action: Action, wanted: dict[str, PrefectDeployment], result: Result) -> None:
-        prefect = self._clients.prefect
-        match action:
-            case Create():
-                prefect.create(action.made(wanted[action.name]))
-                result.done.append(f"created {action.name}")
-            case Patch():
-                deployment = wanted[action.live.name]
-                if action.kept is not None:
-                    release = {"task_definition_arn": deployment.job_variables["task_definition_arn"]}
-                    deployment = deployment.model_copy(update={"job_variables": {**dict(action.kept), **release}})
-                prefect.patch(action.live, deployment, action.fields)
-                result.done.append(f"patched {action.live.name}")
-            case Delete():
-                prefect.remove(action.live.id)
-                result.done.append(f"deleted {action.live.name}")
-            case AddSchedule():
-                prefect.add_schedule(action.live.id, action.wanted)
-                result.done.append(f"added {action.live.name}/{action.wanted.slug}")
-            case ChangeSchedule():
-                prefect.change_schedule(action.deployment.id, action.live, action.wanted, action.active)
-                result.done.append(f"changed {action.deployment.name}/{action.wanted.slug}")
-            case RemoveSchedule():
-                prefect.remove_schedule(action.deployment.id, action.live.id)
-                result.done.append(f"deleted {action.deployment.name}/{action.live.slug}")
-            case _:
-                pass
+def _register(prefect: Deployments, action: Registering, wanted: Mapping[str, PrefectDeployment]) -> None:
+    """Writes one thing to the Prefect API."""
+    match action:
+        case Create():
+            prefect.create(action.made(wanted[action.name]))
+        case Patch():
+            prefect.patch(action.live, action.made(wanted[action.live.name]), action.fields)
+        case Delete():
+            prefect.remove(action.live.id)
+        case AddSchedule():
+            prefect.add_schedule(action.deployment.id, action.wanted)
+        case ChangeSchedule():
+            prefect.change_schedule(action.deployment.id, action.live, action.wanted, action.active)
+        case RemoveSchedule():
+            prefect.remove_schedule(action.deployment.id, action.live.id)
+        case _:
+            assert_never(action)
 
-    def _need_login(self) -> Login:
-        if self._login is None:
-            raise AssertionError("each stage that pushes or pulls logs in first")
-        return self._login
+
+def _read_back(work: _Work, result: Result) -> None:
+    work.guard()  # a lock lost during the last write is told too, whatever is there now
+    live = work.clients.prefect.deployments([result.service])
+    left = list(missing(result.item, result.release, live))
+    if left:
+        raise RemoteError(
+            f"somebody else wrote at the same time: read back, this is not as it was written: {', '.join(left)}",
+            "run this again: it goes on from what is there now",
+        )

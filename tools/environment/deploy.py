@@ -14,8 +14,8 @@ from tools.environment.apply import Clients, apply, unguarded
 from tools.environment.connect import Environment
 from tools.environment.observe import look_closer, observe, observe_images
 from tools.environment.provenance import provenance
-from tools.model.images import Step
-from tools.model.observed import State
+from tools.model.images import OnProgress
+from tools.model.observed import Observed, State
 from tools.plan.actions import OnDrift, Plan, Stage
 from tools.plan.deploy import plan
 from tools.plan.results import Result
@@ -35,7 +35,9 @@ def make_plan(
     """
     desired = declared(root, names, environment)
     if "register" not in stages:
-        state = observe_images(desired, environment.ecr)
+        # A build asks no registry, and the engine only when it comes to it.
+        nothing = {item.service.name: Observed() for item in desired}
+        state = observe_images(desired, environment.ecr) if "push" in stages else nothing
         return plan(environment.settings.environment, desired, state, stages, on_drift)
     return compare(desired, environment, stages, on_drift)[0]
 
@@ -76,7 +78,7 @@ def look(desired: Sequence[Desired], environment: Environment) -> State:
 
 
 def carry_out(
-    root: Path, planned: Plan, environment: Environment, step: Step, guard: Callable[[], None] = unguarded
+    root: Path, planned: Plan, environment: Environment, step: OnProgress, guard: Callable[[], None] = unguarded
 ) -> list[Result]:
     """Applies a plan.
 

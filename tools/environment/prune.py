@@ -9,7 +9,7 @@ from pathlib import Path
 from tools.desired.discover import services
 from tools.environment.connect import Environment
 from tools.errors import UserError
-from tools.model.images import Step
+from tools.model.images import OnProgress
 from tools.model.names import FAMILIES, REPOSITORIES, mark
 from tools.model.prefect import PrefectDeployment
 from tools.plan.live import made_by_hand, points_at
@@ -38,7 +38,7 @@ def find_leftovers(root: Path, environment: Environment) -> Leftovers:
     return leftovers(environment.settings.environment, names, deployments, revisions, images, datetime.now(UTC))
 
 
-def remove(found: Leftovers, environment: Environment, step: Step, guard: Callable[[], None]) -> None:
+def remove(found: Leftovers, environment: Environment, step: OnProgress, guard: Callable[[], None]) -> None:
     """Deletes leftovers: deployments, then releases, then images, so that nothing ever lacks what it needs.
 
     Args:

@@ -11,7 +11,7 @@ from typing import Any
 from tools.model.names import image_tag
 
 #: Told (subject, what is being done) while builds, pushes and the like go on.
-Step = Callable[[str, str], None]
+OnProgress = Callable[[str, str], None]
 
 
 @dataclass(frozen=True)

@@ -1,9 +1,10 @@
-"""The types of a plan and of what came of it: actions with their reasons, drift, plan, results. PURE."""
+"""The types of a plan: actions with their reasons, drift, plan. PURE."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, TypeVar
 
 from tools.model.prefect import PrefectDeployment, PrefectSchedule
 from tools.model.release import Release
@@ -16,54 +17,70 @@ ALL: tuple[Stage, ...] = ("build", "push", "import", "release", "register")
 
 
 @dataclass(frozen=True)
-class Action:
-    """A step of a plan. `subject` is what it acts on, `why` each reason for it."""
+class Step:
+    """What the steps of a plan have in common. `subject` is what one acts on, `why` each reason for it."""
 
     stage: ClassVar[Stage]
     verb: ClassVar[str]
+    past: ClassVar[str]
     subject: str
     why: tuple[str, ...]
 
+    @property
+    def id(self) -> str:
+        """What tells it from the other steps of its plan, in the plan and in its results alike."""
+        return f"{self.stage}: {self.verb} {self.subject}"
+
+    @property
+    def called(self) -> str:
+        """What it acts on where the service is known already; empty for what there is one of."""
+        return ""
+
 
 @dataclass(frozen=True)
-class Build(Action):
+class Build(Step):
     """Build the image."""
 
     stage = "build"
     verb = "build"
+    past = "built"
     service: Service
 
 
 @dataclass(frozen=True)
-class Push(Action):
+class Push(Step):
     """Push the image."""
 
     stage = "push"
     verb = "push"
+    past = "pushed"
 
 
 @dataclass(frozen=True)
-class Import(Action):
+class Import(Step):
     """Import the flow in its image."""
 
     stage = "import"
     verb = "import"
+    past = "imported"
 
 
 @dataclass(frozen=True)
-class MakeRelease(Action):
-    """MakeRelease a revision of the task definition."""
+class MakeRelease(Step):
+    """Register a revision of the task definition."""
 
     stage = "release"
     verb = "release"
+    past = "released"
 
 
 @dataclass(frozen=True)
-class Create(Action):
+class Create(Step):
     """Create a deployment with its schedules."""
 
     stage = "register"
     verb = "create"
+    past = "created"
     name: str
     paused: frozenset[str] = frozenset()
     """Slugs of schedules that start paused, as those were whose place they take."""
@@ -76,58 +93,108 @@ class Create(Action):
         )
         return wanted.model_copy(update={"schedules": tuple(schedules)})
 
+    @property
+    def called(self) -> str:
+        """The deployment."""
+        return self.name
+
 
 @dataclass(frozen=True)
-class Patch(Action):
+class Patch(Step):
     """Write some fields of a deployment."""
 
     stage = "register"
     verb = "patch"
+    past = "patched"
     live: PrefectDeployment
     fields: tuple[str, ...]
     kept: tuple[tuple[str, Any], ...] | None = None
     """The job variables beside the release, where they were changed by hand and are to stay as they are."""
 
+    def made(self, wanted: PrefectDeployment) -> PrefectDeployment:
+        """The deployment whose fields are written."""
+        if self.kept is None:
+            return wanted
+        release = {"task_definition_arn": wanted.job_variables["task_definition_arn"]}
+        return wanted.model_copy(update={"job_variables": {**dict(self.kept), **release}})
+
+    @property
+    def called(self) -> str:
+        """The deployment."""
+        return self.live.name
+
 
 @dataclass(frozen=True)
-class AddSchedule(Action):
+class Delete(Step):
+    """Delete a deployment."""
+
+    stage = "register"
+    verb = "delete"
+    past = "deleted"
+    live: PrefectDeployment
+
+    @property
+    def called(self) -> str:
+        """The deployment."""
+        return self.live.name
+
+
+@dataclass(frozen=True)
+class AddSchedule(Step):
     """Add a schedule to a deployment that exists."""
 
     stage = "register"
     verb = "add"
-    live: PrefectDeployment
+    past = "added"
+    deployment: PrefectDeployment
     wanted: PrefectSchedule
+
+    @property
+    def called(self) -> str:
+        """The deployment and the schedule."""
+        return f"{self.deployment.name}/{self.wanted.slug}"
 
 
 @dataclass(frozen=True)
-class ChangeSchedule(Action):
+class ChangeSchedule(Step):
     """Change a schedule in place. `active` None keeps it as it is."""
 
     stage = "register"
     verb = "change"
+    past = "changed"
     deployment: PrefectDeployment
     live: PrefectSchedule
     wanted: PrefectSchedule
     active: bool | None
 
+    @property
+    def called(self) -> str:
+        """The deployment and the schedule."""
+        return f"{self.deployment.name}/{self.wanted.slug}"
+
 
 @dataclass(frozen=True)
-class RemoveSchedule(Action):
+class RemoveSchedule(Step):
     """Delete a schedule whose slug left the file."""
 
     stage = "register"
     verb = "delete"
+    past = "deleted"
     deployment: PrefectDeployment
     live: PrefectSchedule
 
+    @property
+    def called(self) -> str:
+        """The deployment and the schedule."""
+        return f"{self.deployment.name}/{self.live.slug}"
 
-@dataclass(frozen=True)
-class Delete(Action):
-    """Delete a deployment."""
 
-    stage = "register"
-    verb = "delete"
-    live: PrefectDeployment
+#: What is written to the Prefect API.
+Registering = Create | Patch | Delete | AddSchedule | ChangeSchedule | RemoveSchedule
+Action = Build | Push | Import | MakeRelease | Registering
+
+
+A = TypeVar("A", bound=Action)
 
 
 @dataclass(frozen=True)
@@ -168,6 +235,15 @@ class ServicePlan:
     def has(self, kind: type[Action]) -> bool:
         """Whether an action of this kind is planned."""
         return any(isinstance(action, kind) for action in self.actions)
+
+    def of(self, kind: type[A]) -> Iterator[A]:
+        """The actions of a kind; of those that are about images and releases there is one at the most."""
+        return (action for action in self.actions if isinstance(action, kind))
+
+    @property
+    def registering(self) -> list[Registering]:
+        """What is written to the Prefect API, in its order."""
+        return [action for action in self.actions if isinstance(action, Registering)]
 
     @property
     def commits(self) -> bool:

@@ -1,4 +1,4 @@
-"""What came of a plan."""
+"""What came of a plan, action by action."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from tools.errors import ToolsError
 from tools.model.release import Release
+from tools.plan.actions import Action, ServicePlan
 
 
 @dataclass(frozen=True)
@@ -17,12 +18,40 @@ class Provenance:
     at: str
 
 
+@dataclass(frozen=True)
+class Done:
+    """An action that is done. `already` where it was found so: nothing was written for it."""
+
+    action: Action
+    already: bool = False
+
+    def __str__(self) -> str:
+        """In a few words: `built already`, `patched daily`."""
+        return " ".join(filter(None, (self.action.past, self.action.called, "already" if self.already else "")))
+
+
 @dataclass
 class Result:
-    """What came of one service's plan. `seconds` counts its own steps, also those that ran beside others."""
+    """What has come of one service's plan so far.
 
-    service: str
+    `release` is the plan's with what is known by now: its image, its schema, its number. `seconds` counts its own
+    steps, also those that ran beside others.
+    """
+
+    item: ServicePlan
     release: Release
-    done: list[str] = field(default_factory=list)
+    done: list[Done] = field(default_factory=list)
+    failed: Action | None = None
+    """The action at which it failed; None also where it failed at none: before the first, or when it was read back."""
     error: ToolsError | None = None
     seconds: float = 0.0
+
+    @property
+    def service(self) -> str:
+        """The service's name."""
+        return self.item.name
+
+    @property
+    def said(self) -> list[str]:
+        """What was done, in words."""
+        return [str(done) for done in self.done]

@@ -19,6 +19,7 @@ from tools.model.secrets import masked
 from tools.plan.actions import Action, AddSchedule, ChangeSchedule, Create, Plan, ServicePlan
 from tools.plan.deployments import prefect_deployments
 from tools.show.next_run import next_run, spoken_time
+from tools.show.results import identity
 
 _STYLES = {"create": "green", "add": "green", "delete": "red"}
 
@@ -88,7 +89,7 @@ def _schedules(item: ServicePlan, action: Action) -> Sequence[PrefectSchedule]:
         case Create():
             return action.made(prefect_deployments(item.release, item.work_pool)[action.name]).schedules
         case AddSchedule():
-            return [action.wanted.model_copy(update={"active": action.wanted.active and not action.live.paused})]
+            return [action.wanted.model_copy(update={"active": action.wanted.active and not action.deployment.paused})]
         case ChangeSchedule():
             active = action.live.active if action.active is None else action.active
             return [action.wanted.model_copy(update={"active": active and not action.deployment.paused})]
@@ -158,9 +159,7 @@ def _item_json(item: ServicePlan, now: datetime) -> dict[str, Any]:
         "release": item.release.revision,
         "actions": [
             {
-                "stage": action.stage,
-                "verb": action.verb,
-                "subject": action.subject,
+                **identity(action),
                 "why": list(action.why),
                 "next_runs": _next_runs(_schedules(item, action), now),
             }

@@ -8,7 +8,7 @@ from typing import Any
 from rich.markup import escape
 from rich.table import Table
 
-from tools.plan.actions import Plan
+from tools.plan.actions import Action, Plan
 from tools.plan.results import Result
 
 
@@ -32,7 +32,7 @@ def results_table(plan: Plan, results: Sequence[Result]) -> Table:
 
 def done_text(result: Result) -> str:
     """What was done for a service, or why it was not."""
-    done = ", ".join(result.done)
+    done = ", ".join(result.said)
     if result.error:
         return f"[red]failed[/]{' after: ' + escape(done) if done else ''}"
     return escape(done) if done else "[dim]unchanged[/]"
@@ -52,10 +52,29 @@ def results_json(plan: Plan, results: Sequence[Result]) -> dict[str, Any]:
                 "release": result.release.revision,
                 "task_definition_arn": result.release.arn,
                 "deployments": [deployment.name for deployment in result.release.deployments],
-                "done": result.done,
+                "actions": [_action_json(result, action) for action in result.item.actions],
+                "done": result.said,
                 "error": result.error.message if result.error else None,
                 "seconds": round(result.seconds, 3),
             }
             for result in results
         ],
     }
+
+
+def _action_json(result: Result, action: Action) -> dict[str, Any]:
+    """An action by the identity that it has in the plan, and what came of it."""
+    return {**identity(action), "outcome": _outcome(result, action)}
+
+
+def identity(action: Action) -> dict[str, str]:
+    """What tells an action from the others, in a plan and in its results alike."""
+    return {"id": action.id, "stage": action.stage, "verb": action.verb, "subject": action.subject}
+
+
+def _outcome(result: Result, action: Action) -> str:
+    """`done`, `already` (it was found done), `failed`, or `left` where the service had failed before."""
+    for done in result.done:
+        if done.action is action:
+            return "already" if done.already else "done"
+    return "failed" if result.failed is action else "left"

@@ -12,7 +12,7 @@ from threading import RLock
 from typing import Any
 
 from tools.errors import RemoteError, ToolsError, UserError
-from tools.model.images import FlowDescription, Image, Login, Step, Target
+from tools.model.images import FlowDescription, Image, Login, OnProgress, Target
 from tools.model.observed import Revision
 from tools.model.prefect import PrefectDeployment, PrefectSchedule, Variable
 from tools.model.release import Release
@@ -139,7 +139,7 @@ class FakeEngine:
         """What was built or pulled."""
         return reference in self.images
 
-    def build(self, base: Path, targets: Sequence[Target], step: Step) -> dict[str, ToolsError]:
+    def build(self, base: Path, targets: Sequence[Target], step: OnProgress) -> dict[str, ToolsError]:
         """All but the unbuildable."""
         failed: dict[str, ToolsError] = {}
         for target in targets:
@@ -151,7 +151,7 @@ class FakeEngine:
                 self.built.append(target.service)
         return failed
 
-    def push(self, tag: str, address: str, login: Login, step: Step) -> None:
+    def push(self, tag: str, address: str, login: Login, step: OnProgress) -> None:
         """Puts the image into the registry under a digest that follows from its tag."""
         repository, version = tag.rsplit(":", 1)
         if repository.rsplit("/", 1)[1] in self.unpushable:

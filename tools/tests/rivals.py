@@ -117,7 +117,7 @@ def deploy(side: Side) -> Came:
     except ToolsError as error:
         return Came([error.message], [])
     errors = [result.error.message for result in results if result.error]
-    return Came(errors, [done for result in results for done in result.done])
+    return Came(errors, [done for result in results for done in result.said])
 
 
 def deploy_late(side: Side, answers: Queue[Any]) -> None:

@@ -7,18 +7,15 @@ from collections.abc import Mapping, Sequence
 from typing import assert_never
 
 from tools.arguments import Build, Deploy, Deploys
-from tools.clients.engine import Engine
-from tools.desired import fingerprint
-from tools.desired.discover import services
-from tools.environment.apply import build, target
 from tools.environment.connect import connect
 from tools.environment.deploy import carry_out, make_plan
 from tools.environment.guard import under_lock
 from tools.plan.actions import ALL, Plan, Stage
 from tools.repository import DOTENV, ROOT
+from tools.settings import LOCAL
 from tools.show.progress import Progress
-from tools.show.terminal import console, print_json, say
-from tools.verbs.outcome import failures, show_results
+from tools.show.terminal import console, say
+from tools.verbs.outcome import show_errors, show_results
 
 STAGES: Mapping[str, Sequence[Stage]] = {
     "push": ("build", "push"),
@@ -53,27 +50,13 @@ def _deploy(arguments: Deploy) -> int:
 
 
 def _build(arguments: Build) -> int:
-    found = services(ROOT, arguments.names)
-    prints = fingerprint.of_services(ROOT, found)
-    engine = Engine()
-    targets = [target(service, prints[service.name].value) for service in found]
-    there = {item.service for item in targets if engine.has(item.tag)}
+    """An image is the same for every environment, so none is asked."""
+    environment = connect(LOCAL, os.environ, DOTENV)
+    planned = make_plan(ROOT, arguments.names, environment, ("build",), "stop")
     with Progress(console(stderr=True)) as progress:
-        failed = build(ROOT, targets, engine, progress.step)
+        results = carry_out(ROOT, planned, environment, progress.step)
     if arguments.json:
-        print_json(
-            [
-                {
-                    "name": t.service,
-                    "image": t.tag,
-                    "built": t.service not in there | set(failed),
-                    "error": failed[t.service].message if t.service in failed else None,
-                }
-                for t in targets
-            ]
-        )
-    else:
-        for item in targets:
-            said = "failed" if item.service in failed else "was built already" if item.service in there else "built"
-            print(f"{item.tag}  {said}")
-    return failures(list(failed.values()))
+        return show_results(planned, results, as_json=True)
+    for result in results:
+        print(f"{result.release.tag}  {'failed' if result.error else ', '.join(result.said)}")
+    return show_errors(results)

@@ -28,7 +28,7 @@ from tools.desired.draft import desire
 from tools.desired.fingerprint import Fingerprint
 from tools.environment.apply import Clients, apply
 from tools.environment.observe import observe
-from tools.model.images import Login, Step
+from tools.model.images import Login, OnProgress
 from tools.model.prefect import PrefectDeployment, PrefectSchedule
 from tools.model.service import Deployment, Schedule, Service
 from tools.plan.actions import OnDrift, Plan
@@ -79,7 +79,7 @@ class Engine(FakeEngine):
         super().__init__(FakeEcr())
         self._connection = connection
 
-    def push(self, tag: str, address: str, login: Login, step: Step) -> None:
+    def push(self, tag: str, address: str, login: Login, step: OnProgress) -> None:
         """Puts a manifest that follows from the tag into the emulator's registry."""
         put_image(self._connection, *tag.rsplit(":", 1))
 
@@ -314,7 +314,7 @@ def test_a_second_deploy_writes_nothing_and_leaves_the_scheduled_runs(real: Real
 
     result = real.deploy(real.service())
 
-    assert (result.done, result.error, real.writes) == ([], None, [])
+    assert (result.said, result.error, real.writes) == ([], None, [])
     assert scheduled() >= before
 
 

@@ -171,7 +171,7 @@ def test_a_changed_file_releases_only_its_flow(cloud: Cloud) -> None:
     path = cloud.root / "services" / "healthcheck" / "flow.py"
     path.write_text(path.read_text() + "\n# changed\n")
     results = cloud.results()
-    assert results["healthcheck"]["done"] == ["built", "pushed", "released", "patched manual"]
+    assert results["healthcheck"]["done"] == ["built", "pushed", "imported", "released", "patched manual"]
     assert results["database-to-lake"]["done"] == []
 
 

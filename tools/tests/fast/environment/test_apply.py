@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -11,6 +12,8 @@ from tools.errors import RemoteError, UserError
 from tools.model.images import FlowDescription
 from tools.model.service import Deployment, Schedule, Service
 from tools.plan.actions import OnDrift
+from tools.show.plan import plan_json
+from tools.show.results import results_json
 from tools.tests.fakes import FakeEcr, FakeEngine
 from tools.tests.memory import World, service
 
@@ -19,7 +22,7 @@ def test_a_first_deploy_builds_pushes_releases_and_registers() -> None:
     world = World()
     (result,) = world.deploy(service("a"))
     assert result.error is None
-    assert result.done == ["built", "pushed", "released", "created daily"]
+    assert result.said == ["built", "pushed", "imported", "released", "created daily"]
     (deployment,) = world.prefect.by_id.values()
     assert deployment.job_variables == {"task_definition_arn": result.release.arn}
     assert "@sha256:" in result.release.image
@@ -32,7 +35,7 @@ def test_a_second_deploy_writes_nothing_and_asks_nobody_who_it_is() -> None:
     before, asked = list(world.writes), world.asked_who
     assert asked == 1
     results = world.deploy(service("a"), service("b"))
-    assert [result.done for result in results] == [[], []]
+    assert [result.said for result in results] == [[], []]
     assert (world.writes, world.asked_who) == (before, asked)
 
 
@@ -43,8 +46,8 @@ def test_a_changed_file_builds_and_releases_only_its_service() -> None:
     world.fingerprints["a"] = "1" * 16
     a, b = world.deploy(service("a"), service("b"))
     assert world.engine.built == ["a"]
-    assert a.done == ["built", "pushed", "released", "patched daily"]
-    assert b.done == []
+    assert a.said == ["built", "pushed", "imported", "released", "patched daily"]
+    assert b.said == []
 
 
 def test_a_changed_schedule_is_released_without_a_build() -> None:
@@ -53,7 +56,7 @@ def test_a_changed_schedule_is_released_without_a_build() -> None:
     world.engine.built.clear()
     later = Deployment(name="daily", schedules=(Schedule(slug="daily", cron="30 6 * * *"),))
     (result,) = world.deploy(service("a", later))
-    assert result.done == ["released", "changed daily/daily", "patched daily"]
+    assert result.said == ["released", "changed daily/daily", "patched daily"]
     assert world.engine.built == []
 
 
@@ -65,7 +68,7 @@ def test_a_release_that_is_there_already_is_pointed_at_and_not_registered_again(
     back = live.model_copy(update={"version": "1", "job_variables": {"task_definition_arn": first.release.arn}})
     world.prefect.by_id[live.id] = back  # as a rollback leaves it
     (third,) = world.deploy(service("a", memory=1024))
-    assert third.done == ["patched daily"]
+    assert third.said == ["patched daily"]
     assert third.release.arn == second.release.arn
 
 
@@ -121,9 +124,9 @@ def test_a_missing_secret_is_told_before_anything_is_written() -> None:
 def test_push_stops_after_the_push_and_register_goes_on_from_there() -> None:
     world = World()
     (pushed,) = world.deploy(service("a"), stages=("build", "push"))
-    assert pushed.done == ["built", "pushed"]
+    assert pushed.said == ["built", "pushed"]
     (registered,) = world.deploy(service("a"), stages=("import", "release", "register"))
-    assert registered.done == ["released", "created daily"]
+    assert registered.said == ["imported", "released", "created daily"]
     assert world.engine.built == ["a"]
 
 
@@ -140,7 +143,7 @@ def test_an_image_that_only_the_registry_has_is_pulled_for_the_import() -> None:
     world.deploy(service("a"), stages=("build", "push"))
     world.engine.images.clear()
     (result,) = world.deploy(service("a"))
-    assert result.done == ["released", "created daily"]
+    assert result.said == ["imported", "released", "created daily"]
     assert world.engine.images == {result.release.image}
 
 
@@ -278,3 +281,45 @@ def test_a_registry_that_shows_no_image_after_the_push_stops_the_release() -> No
     assert isinstance(result.error, RemoteError)
     assert "does not show" in result.error.message
     assert world.ecs.known == {}
+
+
+def test_an_image_that_the_engine_has_is_not_built_again_and_that_is_told() -> None:
+    world = World()
+    (planned,) = world.plan([service("a")]).services
+    world.engine.images.add(planned.release.tag)
+    (result,) = world.deploy(service("a"))
+    assert world.engine.built == []
+    assert result.said == ["built already", "pushed", "imported", "released", "created daily"]
+
+
+@pytest.mark.parametrize(
+    ("broken", "done", "failed"),
+    [
+        ("unbuildable", [], "build"),
+        ("unpushable", ["build"], "push"),
+        ("unimportable", ["build", "push"], "import"),
+    ],
+)
+def test_a_service_that_fails_names_the_action_it_failed_at(broken: str, done: list[str], failed: str) -> None:
+    world = World()
+    getattr(world.engine, broken).add("a")
+    (result,) = world.deploy(service("a"))
+    assert [item.action.verb for item in result.done] == done
+    assert result.failed
+    assert (result.failed.verb, result.error is None) == (failed, False)
+
+
+def test_what_came_of_a_plan_is_joined_to_it_by_the_actions_ids() -> None:
+    world = World()
+    world.engine.unpushable.add("b")
+    planned = world.plan([service("a"), service("b")])
+    results = world.deploy(service("a"), service("b"))
+    told = {item["name"]: item for item in results_json(planned, results)["services"]}
+    for item in plan_json(planned, datetime(2026, 1, 1, tzinfo=UTC))["services"]:
+        came = told[item["name"]]["actions"]
+        assert [(one["id"], one["stage"], one["verb"], one["subject"]) for one in came] == [
+            (one["id"], one["stage"], one["verb"], one["subject"]) for one in item["actions"]
+        ]
+        assert len({one["id"] for one in came}) == len(came)
+    assert {one["outcome"] for one in told["a"]["actions"]} == {"done"}
+    assert [one["outcome"] for one in told["b"]["actions"]] == ["done", "failed", "left", "left", "left"]

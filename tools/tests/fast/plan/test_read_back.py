@@ -51,7 +51,7 @@ def test_the_guard_is_asked_right_before_each_write_that_changes_what_runs() -> 
     before = len(world.ecs.writes) + len(world.prefect.writes)
     guard = Guard(world, passes=99)
     result = deploy(world, guard, LATER)
-    assert result.done == ["released", "changed daily/daily", "patched daily"]
+    assert result.said == ["released", "changed daily/daily", "patched daily"]
     assert guard.asked == [before, before + 1, before + 2, before + 3]  # and once more after the last
 
 
