@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import (
     BaseModel,
@@ -21,6 +21,8 @@ from tools.model import names
 from tools.model.names import PLATFORM
 from tools.model.secrets import looks_secret
 from tools.model.values import (
+    Between,
+    Choice,
     Cron,
     DeploymentName,
     Entrypoint,
@@ -36,6 +38,7 @@ from tools.model.values import (
     SecretName,
     Slug,
     Timezone,
+    is_past,
     refuse,
     reserved,
 )
@@ -92,43 +95,62 @@ class DockerStorage(Frozen):
         return value
 
 
+#: What the fields of ECSRun are, and what they become in ECS.
+Cpu = Annotated[StrictInt, Field(description="CPU units (1024 = one vCPU): `cpu` of the task definition")]
+Memory = Annotated[StrictInt, Field(description="MiB: `memory` of the task definition")]
+Env = Annotated[
+    dict[EnvName, EnvValue],
+    Field(description="`environment` of the container: plain, readable by whoever sees the account"),
+]
+Secrets = Annotated[
+    dict[EnvName, SecretName],
+    Field(
+        description="variable -> parameter; `secrets` of the container, resolved by ECS when a task starts from the "
+        "Parameter Store at /DataFlows/{environment}/{service}/{parameter}"
+    ),
+]
+TaskRole = Annotated[
+    RoleName, Field(description="`taskRoleArn`: what the flow may do; the environment's TASK_ROLE where absent")
+]
+ExecutionRole = Annotated[
+    RoleName, Field(description="`executionRoleArn`: pulls, logs, secrets; the environment's where absent")
+]
+EphemeralStorage = Annotated[
+    StrictInt,
+    Between(21, 200),
+    Field(description="GiB of `ephemeralStorage`; Fargate gives 20 without being asked"),
+]
+Capacity = Annotated[
+    StrictStr,
+    Choice(("FARGATE", "FARGATE_SPOT")),
+    Field(description="`launch_type` in the job variables of the Prefect deployment"),
+]
+Command = Annotated[
+    tuple[StrictStr, ...],
+    Field(description="`command` of the container and job variable; Prefect's `prefect flow-run execute` where absent"),
+]
+
+
 class ECSRun(Frozen):
     """How a flow runs: as an ECS task on Fargate, from one revision of its task definition.
 
     Prefect 1 had a class of this name; this is the project's own model.
     """
 
-    cpu: StrictInt = Field(default=256, description="CPU units (1024 = one vCPU): `cpu` of the task definition")
-    memory: StrictInt = Field(default=512, validate_default=True, description="MiB: `memory` of the task definition")
-    env: dict[EnvName, EnvValue] = Field(
-        default_factory=dict, description="`environment` of the container: plain, readable by whoever sees the account"
-    )
-    secrets: dict[EnvName, SecretName] = Field(
-        default_factory=dict,
-        description="variable -> parameter; `secrets` of the container, resolved by ECS when a task starts from the "
-        "Parameter Store at /DataFlows/{environment}/{service}/{parameter}",
-    )
-    task_role: RoleName | None = Field(
-        default=None, description="`taskRoleArn`: what the flow may do; the environment's TASK_ROLE where absent"
-    )
-    execution_role: RoleName | None = Field(
-        default=None, description="`executionRoleArn`: pulls, logs, secrets; the environment's where absent"
-    )
-    ephemeral_storage: StrictInt | None = Field(
-        default=None, ge=21, le=200, description="GiB of `ephemeralStorage`; Fargate gives 20 without being asked"
-    )
-    capacity: Literal["FARGATE", "FARGATE_SPOT"] = Field(
-        default="FARGATE", description="`launch_type` in the job variables of the Prefect deployment"
-    )
-    command: tuple[StrictStr, ...] | None = Field(
-        default=None,
-        description="`command` of the container and job variable; Prefect's `prefect flow-run execute` where absent",
-    )
+    cpu: Cpu = 256
+    memory: Memory = Field(default=512, validate_default=True)
+    env: Env = Field(default_factory=dict)
+    secrets: Secrets = Field(default_factory=dict)
+    task_role: TaskRole | None = None
+    execution_role: ExecutionRole | None = None
+    ephemeral_storage: EphemeralStorage | None = None
+    capacity: Capacity = "FARGATE"
+    command: Command | None = None
 
     @field_validator("cpu")
     @classmethod
-    def _offered(cls, value: int) -> int:
-        if value not in FARGATE:
+    def _offered(cls, value: int, info: ValidationInfo) -> int:
+        if value not in FARGATE and not is_past(info):
             raise ValueError(f"{value} is not offered by Fargate; it offers {_words(FARGATE)}")
         return value
 
@@ -136,13 +158,15 @@ class ECSRun(Frozen):
     @classmethod
     def _goes_with_cpu(cls, value: int, info: ValidationInfo) -> int:
         cpu = info.data.get("cpu")
-        if cpu is not None and value not in FARGATE[cpu]:
+        if cpu is not None and not is_past(info) and value not in FARGATE[cpu]:
             raise ValueError(f"{value} does not go with cpu = {cpu} on Fargate; with it go {_words(FARGATE[cpu])}")
         return value
 
     @field_validator("env")
     @classmethod
-    def _plain(cls, value: dict[str, str]) -> dict[str, str]:
+    def _plain(cls, value: dict[str, str], info: ValidationInfo) -> dict[str, str]:
+        if is_past(info):
+            return value
         readable = "looks like a secret, and env is readable; name a parameter for it under secrets"
         secret = [(name, readable) for name, text in value.items() if looks_secret(name, text)]
         refuse("env", [*reserved(value), *secret])
@@ -151,9 +175,25 @@ class ECSRun(Frozen):
     @field_validator("secrets")
     @classmethod
     def _not_in_env(cls, value: dict[str, str], info: ValidationInfo) -> dict[str, str]:
+        if is_past(info):
+            return value
         both = [(name, "stands in env too; a variable is either of the two") for name in value]
         refuse("secrets", [*reserved(value), *(item for item in both if item[0] in info.data.get("env", {}))])
         return value
+
+
+class ECSRunChanges(Frozen):
+    """What of ECSRun differs in one environment. What must hold between values is checked once they are laid over."""
+
+    cpu: Cpu | None = None
+    memory: Memory | None = None
+    env: Env | None = None
+    secrets: Secrets | None = None
+    task_role: TaskRole | None = None
+    execution_role: ExecutionRole | None = None
+    ephemeral_storage: EphemeralStorage | None = None
+    capacity: Capacity | None = None
+    command: Command | None = None
 
 
 def _words(numbers: Iterable[int]) -> str:
@@ -171,9 +211,9 @@ class Schedule(Frozen):
     parameters: Parameters = Field(default_factory=dict, description="override the deployment's for these runs")
 
     @model_validator(mode="after")
-    def _one_kind(self) -> Schedule:
+    def _one_kind(self, info: ValidationInfo) -> Schedule:
         given = [kind for kind in ("cron", "interval", "rrule") if getattr(self, kind) is not None]
-        if len(given) != 1:
+        if len(given) != 1 and not is_past(info):
             raise ValueError(
                 f"it has {' and '.join(given) or 'none'}; it needs exactly one of cron, interval and rrule"
             )
@@ -191,11 +231,15 @@ class Deployment(Frozen):
     active_in: tuple[EnvironmentName, ...] | None = Field(
         default=None, description="environments whose schedules start active; everywhere where absent"
     )
-    concurrency_limit: StrictInt | None = Field(default=None, gt=0, le=10_000, description="runs at one time")
+    concurrency_limit: Annotated[StrictInt, Between(1, 10_000)] | None = Field(
+        default=None, description="runs at one time"
+    )
 
     @field_validator("schedules")
     @classmethod
-    def _slugs_differ(cls, value: tuple[Schedule, ...]) -> tuple[Schedule, ...]:
+    def _slugs_differ(cls, value: tuple[Schedule, ...], info: ValidationInfo) -> tuple[Schedule, ...]:
+        if is_past(info):
+            return value
         refuse("schedules", _repeated("slug", [schedule.slug for schedule in value]))
         return value
 
@@ -208,9 +252,9 @@ def _repeated(key: str, names: Sequence[str]) -> Iterator[tuple[tuple[int, str],
 
 
 class Override(Frozen):
-    """What differs in one environment; its values have the forms of ECSRun's fields."""
+    """What differs in one environment."""
 
-    ecs_run: dict[str, Any] = Field(default_factory=dict)
+    ecs_run: ECSRunChanges = Field(default_factory=ECSRunChanges)
 
 
 class Declaration(Frozen):
@@ -249,11 +293,11 @@ class Service(Frozen):
         return overlaid(self.declaration.ecs_run, override.ecs_run)
 
 
-def overlaid(run: ECSRun, changes: Mapping[str, Any]) -> ECSRun:
+def overlaid(run: ECSRun, changes: ECSRunChanges) -> ECSRun:
     """`run` with `changes` over it; env and secrets key by key, and a name is either of the two, the later wins."""
-    values = {**run.model_dump(), **changes}
-    env, secrets = changes.get("env", {}), changes.get("secrets", {})
-    if isinstance(env, Mapping) and isinstance(secrets, Mapping):
-        values["env"] = {**{name: text for name, text in run.env.items() if name not in secrets}, **env}
-        values["secrets"] = {**{name: path for name, path in run.secrets.items() if name not in env}, **secrets}
+    given = {name: getattr(changes, name) for name in changes.model_fields_set}
+    env, secrets = changes.env or {}, changes.secrets or {}
+    values = {**run.model_dump(), **given}
+    values["env"] = {**{name: text for name, text in run.env.items() if name not in secrets}, **env}
+    values["secrets"] = {**{name: path for name, path in run.secrets.items() if name not in env}, **secrets}
     return ECSRun.model_validate(values)

@@ -1,35 +1,38 @@
 """The forms of single values in service.toml: what a name, a cron, a parameter or an environment variable may be.
 
 Takes a value, gives it back or raises ValueError saying what was found and what is allowed. Never looks at more than
-one value or one table: what must hold between them stands in `service`.
+one value or one table: what must hold between them stands in `service`. These are rules of today for what is declared
+today: a record of the past is read in the context PAST, where they do not hold.
 """
 
 from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from cronsim import CronSim, CronSimError
 from pydantic import (
     AfterValidator,
     BeforeValidator,
-    Field,
     GetCoreSchemaHandler,
     GetJsonSchemaHandler,
     StrictInt,
     StrictStr,
     ValidationError,
+    ValidationInfo,
 )
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, InitErrorDetails, PydanticCustomError, core_schema
 
 from tools.model.secrets import looks_secret
+
+T = TypeVar("T")
 
 #: Set by the release itself, by the worker or by the ECS agent.
 _RESERVED_ENV = re.compile(
@@ -42,6 +45,24 @@ _NOT_PREFECTS = re.compile(r"LW|\d+L|\b(\d+)-\1\b", re.IGNORECASE)
 _NEEDS_START = re.compile(r"FREQ=(SECONDLY|MINUTELY)|COUNT=", re.IGNORECASE)
 _MAX_RRULE = 6500
 _MAX_SECONDS = 366 * 24 * 3600
+
+
+#: The context in which a record of the past is validated: types hold, today's rules do not.
+PAST = "past"
+
+
+def is_past(info: ValidationInfo) -> bool:
+    """Whether what is validated is a record of the past."""
+    return info.context == PAST
+
+
+def rule(check: Callable[[T], T]) -> AfterValidator:
+    """A rule of today: gives a value back or raises ValueError."""
+
+    def applied(value: T, info: ValidationInfo) -> T:
+        return value if is_past(info) else check(value)
+
+    return AfterValidator(applied)
 
 
 def reserved(names: Iterable[str]) -> Iterator[tuple[str, str]]:
@@ -89,10 +110,64 @@ class Form:
         return value
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        return core_schema.no_info_after_validator_function(self.check, handler(source))
+        return _ruled(self.check, handler(source))
 
     def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
         return {**handler(schema), "pattern": f"^{self.pattern}$"}
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One of some texts."""
+
+    values: tuple[str, ...]
+
+    def check(self, value: str) -> str:
+        """Gives the value back.
+
+        Raises:
+            ValueError: it is none of them.
+        """
+        if value not in self.values:
+            raise ValueError(f"must be {' or '.join(map(repr, self.values))}, found {value!r}")
+        return value
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return _ruled(self.check, handler(source))
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        return {**handler(schema), "enum": list(self.values)}
+
+
+@dataclass(frozen=True)
+class Between:
+    """A number from `least` to `most`."""
+
+    least: int
+    most: int
+
+    def check(self, value: int) -> int:
+        """Gives the value back.
+
+        Raises:
+            ValueError: it is less or more.
+        """
+        if not self.least <= value <= self.most:
+            raise ValueError(f"must be from {self.least} to {self.most}, found {value}")
+        return value
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return _ruled(self.check, handler(source))
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        return {**handler(schema), "minimum": self.least, "maximum": self.most}
+
+
+def _ruled(check: Callable[[Any], Any], schema: CoreSchema) -> CoreSchema:
+    def applied(value: Any, info: ValidationInfo) -> Any:
+        return value if is_past(info) else check(value)
+
+    return core_schema.with_info_after_validator_function(applied, schema)
 
 
 def _json_only(value: Any) -> Any:
@@ -161,6 +236,10 @@ def _text(value: Any) -> Any:
     """Environment values are text in a container, and TOML's `true` or `1.0` have more than one spelling as text."""
     if not isinstance(value, str):
         raise ValueError(f"{value!r} is not text; write it in quotes")
+    return value
+
+
+def _no_nul(value: str) -> str:
     if "\0" in value:
         raise ValueError(f"{value!r} has a NUL; no environment variable can hold one")
     return value
@@ -183,18 +262,18 @@ def inside_path(value: str) -> str:
     return value
 
 
-Entrypoint = Annotated[StrictStr, AfterValidator(_entrypoint)]
-InsidePath = Annotated[StrictStr, AfterValidator(inside_path)]
-Cron = Annotated[StrictStr, AfterValidator(_cron)]
-Seconds = Annotated[StrictInt, Field(gt=0, le=_MAX_SECONDS)]
-RRule = Annotated[StrictStr, AfterValidator(_rrule)]
-Timezone = Annotated[StrictStr, AfterValidator(_timezone)]
+Entrypoint = Annotated[StrictStr, rule(_entrypoint)]
+InsidePath = Annotated[StrictStr, rule(inside_path)]
+Cron = Annotated[StrictStr, rule(_cron)]
+Seconds = Annotated[StrictInt, Between(1, _MAX_SECONDS)]
+RRule = Annotated[StrictStr, rule(_rrule)]
+Timezone = Annotated[StrictStr, rule(_timezone)]
 Json = Annotated[Any, BeforeValidator(_json_only)]
-Parameters = Annotated[dict[str, Json], AfterValidator(_no_secrets)]
+Parameters = Annotated[dict[str, Json], rule(_no_secrets)]
 EnvName = Annotated[
     StrictStr, Form(r"[A-Za-z_][A-Za-z0-9_]*", "a variable's name: letters a-z, digits and _, no digit first")
 ]
-EnvValue = Annotated[str, BeforeValidator(_text)]
+EnvValue = Annotated[str, BeforeValidator(_text), rule(_no_nul)]
 SecretName = Annotated[
     StrictStr, Form(r"[A-Za-z0-9_.-]+", "the last part of a parameter's name: letters a-z, digits and _ . -")
 ]

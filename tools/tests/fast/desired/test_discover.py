@@ -317,11 +317,11 @@ BAD_CONTENT: Mapping[str, tuple[str, str]] = {
     ),
     "too little storage": (
         "[ecs_run]\nephemeral_storage = 20\n",
-        ":4: ecs_run.ephemeral_storage: must be greater than or equal to 21, found 20",
+        ":4: ecs_run.ephemeral_storage: must be from 21 to 200, found 20",
     ),
     "too much storage": (
         "[ecs_run]\nephemeral_storage = 201\n",
-        ":4: ecs_run.ephemeral_storage: must be less than or equal to 200, found 201",
+        ":4: ecs_run.ephemeral_storage: must be from 21 to 200, found 201",
     ),
     "an unknown capacity": (
         '[ecs_run]\ncapacity = "SPOT"\n',
@@ -405,7 +405,7 @@ BAD_CONTENT: Mapping[str, tuple[str, str]] = {
     ),
     "no runs at one time": (
         DEPLOYMENT + "concurrency_limit = 0\n",
-        ":5: deployments.daily.concurrency_limit: must be greater than 0, found 0",
+        ":5: deployments.daily.concurrency_limit: must be from 1 to 10000, found 0",
     ),
     # environments
     "an environment that is no name": (
@@ -503,11 +503,11 @@ BAD_CONTENT: Mapping[str, tuple[str, str]] = {
     ),
     "an interval of 0": (
         schedule('slug = "hourly", interval = 0'),
-        f"{SCHEDULE}.interval: must be greater than 0, found 0",
+        f"{SCHEDULE}.interval: must be from 1 to 31622400, found 0",
     ),
     "an interval of 10,000 years": (
         schedule('slug = "hourly", interval = 315576000000'),
-        f"{SCHEDULE}.interval: must be less than or equal to 31622400, found 315576000000",
+        f"{SCHEDULE}.interval: must be from 1 to 31622400, found 315576000000",
     ),
     "an interval in words": (
         schedule('slug = "hourly", interval = "1h"'),

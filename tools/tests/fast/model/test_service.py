@@ -13,7 +13,7 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 from tools.model import values as forms
 from tools.model.release import Release
 from tools.model.secrets import looks_secret
-from tools.model.service import FARGATE, Declaration, ECSRun, overlaid
+from tools.model.service import FARGATE, Declaration, ECSRun, ECSRunChanges, overlaid
 from tools.tests.worlds import deployment, release, schedule
 
 # The Fargate table --------------------------------------------------------------------------------------------------
@@ -70,7 +70,7 @@ OVERRIDES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
 
 @pytest.mark.parametrize(("changes", "expected"), OVERRIDES.values(), ids=OVERRIDES)
 def test_an_environment_lies_over_what_is_declared(changes: dict[str, Any], expected: dict[str, Any]) -> None:
-    assert overlaid(RUN, changes).model_dump() == RUN.model_dump() | expected
+    assert overlaid(RUN, ECSRunChanges.model_validate(changes)).model_dump() == RUN.model_dump() | expected
 
 
 @pytest.mark.parametrize(
@@ -79,7 +79,6 @@ def test_an_environment_lies_over_what_is_declared(changes: dict[str, Any], expe
         {"env": "A=1"},
         {"env": ["A"]},
         {"secrets": 3},
-        {"env": None},
         {"env": {"A": 1}},
         {"env": {"X": "1"}, "secrets": {"X": "X"}},
         {"cpu": "512"},
@@ -90,7 +89,7 @@ def test_an_environment_lies_over_what_is_declared(changes: dict[str, Any], expe
 )
 def test_what_cannot_lie_over_it_is_refused(changes: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
-        overlaid(RUN, changes)
+        overlaid(RUN, ECSRunChanges.model_validate(changes))
 
 
 # Releases -------------------------------------------------------------------------------------------------------------
@@ -260,3 +259,15 @@ def test_the_words_cannot_be_changed() -> None:
         assert isinstance(word, BaseModel)
         with pytest.raises(ValidationError):
             setattr(word, next(iter(type(word).model_fields)), "x")
+
+
+def test_an_editor_knows_what_may_differ_in_an_environment() -> None:
+    schema = Declaration.model_json_schema()
+    fields = schema["$defs"]["ECSRunChanges"]["properties"]
+    assert list(fields) == list(schema["$defs"]["ECSRun"]["properties"])
+    assert fields["capacity"]["anyOf"][0]["enum"] == ["FARGATE", "FARGATE_SPOT"]
+    assert (
+        fields["ephemeral_storage"]["anyOf"][0] | {"minimum": 21, "maximum": 200}
+        == (fields["ephemeral_storage"]["anyOf"][0])
+    )
+    assert "additionalProperties" in schema["$defs"]["ECSRunChanges"]
