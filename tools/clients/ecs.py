@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError
 from tools.clients.aws import PARALLEL, LostReplyError, code, config, session, told
 from tools.clients.task_definition import from_task_definition, to_task_definition
 from tools.model.observed import Revision
-from tools.model.release import Release
+from tools.model.release import AnyRelease, Release
 from tools.settings import Connection
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ class Ecs:
         """Makes the client now: making one is slow and not safe in threads, using it is."""
         _ = self._client
 
-    def release(self, reference: str) -> Release | None:
+    def release(self, reference: str) -> AnyRelease | None:
         """A release by its family (the newest revision) or its ARN; None where there is none, or none of ours.
 
         Raises:
@@ -73,7 +73,7 @@ class Ecs:
             )
             return sorted(name for page in pages for name in page["families"] if name.startswith(prefix))
 
-    def releases(self, family: str) -> list[Release]:
+    def releases(self, family: str) -> list[AnyRelease]:
         """The releases of a family that are still active, newest first; revisions that are none of ours left out."""
         return [item.release for item in self.revisions(family) if item.release]
 
@@ -106,10 +106,10 @@ class Ecs:
                 answer = self._once.register_task_definition(**to_task_definition(draft))
         except LostReplyError:
             newest = self.release(draft.family)
-            if newest is None or newest.model_dump() != draft.model_dump():
+            if not isinstance(newest, Release) or newest.model_dump() != draft.model_dump():
                 raise
             return newest
         registered = from_task_definition(dict(answer["taskDefinition"]))
-        if registered is None:
-            raise AssertionError("ECS gave back a task definition without the labels it was given")
+        if not isinstance(registered, Release):
+            raise AssertionError(f"ECS gave back a task definition without the label that it was given: {registered}")
         return registered

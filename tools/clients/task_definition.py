@@ -1,13 +1,12 @@
-"""PURE: Release <-> ECS task definition. The label holds the whole release as JSON; the rest is what ECS acts on."""
+"""PURE: Release <-> ECS task definition. A label holds the whole release as a record; the rest is what ECS acts on."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from pydantic import ValidationError
-
+from tools.clients.record import UnreadableError, read, written
 from tools.model.names import PLATFORM
-from tools.model.release import Release
+from tools.model.release import AnyRelease, Release, UnreadRelease
 
 LABEL = f"{PLATFORM}.release"
 FINGERPRINT_LABEL = f"{PLATFORM}.fingerprint"
@@ -25,7 +24,7 @@ def to_task_definition(release: Release) -> dict[str, Any]:
         "essential": True,
         "environment": [{"name": name, "value": value} for name, value in sorted(env.items())],
         "secrets": [{"name": name, "valueFrom": path} for name, path in sorted(release.secret_paths.items())],
-        "dockerLabels": {FINGERPRINT_LABEL: release.fingerprint, LABEL: release.model_dump_json()},
+        "dockerLabels": {FINGERPRINT_LABEL: release.fingerprint, LABEL: written(release)},
         "logConfiguration": {
             "logDriver": "awslogs",
             "options": {
@@ -57,20 +56,18 @@ def to_task_definition(release: Release) -> dict[str, Any]:
     return definition
 
 
-def from_task_definition(definition: dict[str, Any]) -> Release | None:
-    """The release that a task definition holds; None where it is none of ours, or of a later version's making.
+def from_task_definition(definition: dict[str, Any]) -> AnyRelease | None:
+    """The release that a task definition holds, read or not; None where it is none of ours.
 
     Args:
         definition: `taskDefinition` of ecs:DescribeTaskDefinition.
     """
-    for container in definition.get("containerDefinitions", []):
-        label = (container.get("dockerLabels") or {}).get(LABEL)
-        if label:
-            try:
-                release = Release.model_validate_json(label)
-            except ValidationError:
-                return None
-            return release.model_copy(
-                update={"arn": definition["taskDefinitionArn"], "revision": definition["revision"]}
-            )
-    return None
+    labels = (container.get("dockerLabels") or {} for container in definition.get("containerDefinitions", []))
+    record = next((found[LABEL] for found in labels if found.get(LABEL)), None)
+    if record is None:
+        return None
+    arn, revision = definition["taskDefinitionArn"], definition["revision"]
+    try:
+        return read(record).model_copy(update={"arn": arn, "revision": revision})
+    except UnreadableError as error:
+        return UnreadRelease(definition["family"], revision, arn, str(error))

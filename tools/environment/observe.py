@@ -10,7 +10,7 @@ from typing import Protocol
 from tools.desired.draft import Desired
 from tools.model.observed import Observed, State
 from tools.model.prefect import PrefectDeployment
-from tools.model.release import Release
+from tools.model.release import AnyRelease, Release, UnreadRelease
 
 PARALLEL = 8
 
@@ -19,8 +19,8 @@ class Releases(Protocol):
     """ECS, as far as it is read."""
 
     def warm_up(self) -> None: ...
-    def release(self, reference: str) -> Release | None: ...
-    def releases(self, family: str) -> list[Release]: ...
+    def release(self, reference: str) -> AnyRelease | None: ...
+    def releases(self, family: str) -> list[AnyRelease]: ...
 
 
 class Registry(Protocol):
@@ -64,23 +64,24 @@ def observe(
         by_flow: dict[str, list[PrefectDeployment]] = {}
         for deployment in registered.result():
             by_flow.setdefault(deployment.flow, []).append(deployment)
-        known = {release.arn: release for release in newest if release}
+        known: dict[str, AnyRelease] = {release.arn: release for release in newest if release}
         wanted = sorted(_arns(by_flow) - set(known))
         known |= {arn: found for arn, found in zip(wanted, pool.map(ecs.release, wanted), strict=True) if found}
+        # What cannot be read says nothing of what was declared: those before it do.
+        unread = sorted({item.family for item in known.values() if isinstance(item, UnreadRelease)})
+        known |= {found.arn: found for some in pool.map(ecs.releases, unread) for found in some}
         absent = set(secrets.result())
-    images = _images(desired, known, ecr)
-    families: dict[str, dict[str, Release]] = {}
-    for arn, found in known.items():
-        families.setdefault(found.family, {})[arn] = found
+    images = _images(desired, known.values(), ecr)
+    families: dict[str, list[AnyRelease]] = {}
+    for found in known.values():
+        families.setdefault(found.family, []).append(found)
     return {
-        item.service.name: Observed(
-            newest=release,
-            releases=families.get(item.draft.family, {}),
-            deployments=tuple(by_flow.get(item.service.name, ())),
+        item.service.name: replace(
+            Observed.of(families.get(item.draft.family, ()), by_flow.get(item.service.name, ())),
             image=images.get(item.service.name, ""),
             missing_secrets=tuple(p for p in item.draft.secret_paths.values() if p in absent),
         )
-        for item, release in zip(desired, newest, strict=True)
+        for item in desired
     }
 
 
@@ -101,15 +102,16 @@ def look_closer(state: State, names: Iterable[str], ecs: Releases) -> State:
         if observed.newest is None:
             continue
         pointed_at = _arns({name: observed.deployments})
-        oldest = min((known.revision or 0 for arn, known in observed.releases.items() if arn in pointed_at), default=0)
+        oldest = min((known.revision or 0 for known in observed.all_releases if known.arn in pointed_at), default=0)
         later = [item for item in ecs.releases(observed.newest.family) if (item.revision or 0) > oldest]
-        closer[name] = replace(observed, releases={**observed.releases, **{item.arn: item for item in later}})
+        seen = Observed.of([*observed.all_releases, *later], observed.deployments)
+        closer[name] = replace(seen, image=observed.image, missing_secrets=observed.missing_secrets)
     return closer
 
 
 def observe_images(desired: Sequence[Desired], ecr: Registry) -> State:
     """What the registry holds of the desired services, and nothing else: enough for a push."""
-    images = _images(desired, {}, ecr)
+    images = _images(desired, (), ecr)
     return {item.service.name: Observed(image=images.get(item.service.name, "")) for item in desired}
 
 
@@ -118,9 +120,9 @@ def _arns(by_flow: Mapping[str, Sequence[PrefectDeployment]]) -> set[str]:
     return {arn for arn in arns if isinstance(arn, str) and arn}
 
 
-def _images(desired: Sequence[Desired], known: Mapping[str, Release], ecr: Registry) -> dict[str, str]:
+def _images(desired: Sequence[Desired], known: Iterable[AnyRelease], ecr: Registry) -> dict[str, str]:
     """Looks in the registry for the images that no known release has already."""
-    released = {(release.service, release.fingerprint) for release in known.values()}
+    released = {(item.service, item.fingerprint) for item in known if isinstance(item, Release)}
     unknown = [item for item in desired if (item.service.name, item.draft.fingerprint) not in released]
     if not unknown:
         return {}

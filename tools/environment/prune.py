@@ -11,8 +11,9 @@ from tools.environment.connect import Environment
 from tools.errors import UserError
 from tools.model.images import OnProgress
 from tools.model.names import FAMILIES, REPOSITORIES, mark
+from tools.model.observed import Observed
 from tools.model.prefect import PrefectDeployment
-from tools.plan.live import made_by_hand, points_at
+from tools.plan.live import made_by_hand, points_at, points_at_unread
 from tools.plan.prune import Leftovers, leftovers
 
 
@@ -70,6 +71,10 @@ def strays(environment: Environment, flows: Collection[str]) -> list[PrefectDepl
     """
     name = environment.settings.environment
     marked = [item for item in environment.prefect.tagged(mark(name)) if item.flow not in flows]
-    arns = {points_at(item) for item in marked} - {""}
-    releases = {arn: release for arn in sorted(arns) if (release := environment.ecs.release(arn))}
-    return [item for item in marked if not made_by_hand(item, name, releases)]
+    found = [
+        release
+        for arn in sorted({points_at(item) for item in marked} - {""})
+        if (release := environment.ecs.release(arn))
+    ]
+    known = Observed.of(found, marked)
+    return [item for item in marked if not (made_by_hand(item, name, known.releases) or points_at_unread(item, known))]

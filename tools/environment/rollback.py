@@ -20,11 +20,7 @@ def look_back(name: str, environment: Environment) -> Observed:
     """
     check_name(name)
     releases = environment.ecs.releases(family(environment.settings.environment, name))
-    return Observed(
-        newest=releases[0] if releases else None,
-        releases={release.arn: release for release in releases},
-        deployments=tuple(environment.prefect.deployments([name])),
-    )
+    return Observed.of(releases, environment.prefect.deployments([name]))
 
 
 def plan_rollback(name: str, to: str, environment: Environment, on_drift: OnDrift) -> Plan:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from tools.model.prefect import PrefectDeployment
-from tools.model.release import Release
+from tools.model.release import AnyRelease, Release, UnreadRelease
 
 
 @dataclass(frozen=True)
@@ -14,13 +14,33 @@ class Observed:
     """What an environment holds of one service."""
 
     newest: Release | None = None
-    """The newest revision of its family."""
+    """The newest release of its family that can be read."""
     releases: Mapping[str, Release] = field(default_factory=dict)
     """By ARN: those that its deployments point at, and the newest; more where it was looked closer."""
+    unread: Mapping[str, UnreadRelease] = field(default_factory=dict)
+    """By ARN: those among them that this version cannot read."""
     deployments: tuple[PrefectDeployment, ...] = ()
     image: str = ""
     """The image of the desired fingerprint in the registry, by digest; looked for only where no release has it."""
     missing_secrets: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, found: Iterable[AnyRelease], deployments: Iterable[PrefectDeployment]) -> Observed:
+        """What is made of a service's releases, read or not, and of its deployments."""
+        found = list(found)
+        releases = {item.arn: item for item in found if isinstance(item, Release)}
+        return cls(
+            newest=max(releases.values(), key=lambda item: item.revision or 0, default=None),
+            releases=releases,
+            unread={item.arn: item for item in found if isinstance(item, UnreadRelease)},
+            deployments=tuple(deployments),
+        )
+
+    @property
+    def all_releases(self) -> list[AnyRelease]:
+        """Those that are known, read or not, newest first."""
+        everything: list[AnyRelease] = [*self.releases.values(), *self.unread.values()]
+        return sorted(everything, key=lambda item: item.revision or 0, reverse=True)
 
 
 #: Observed of each service, by its name.
@@ -34,5 +54,5 @@ class Revision:
     arn: str
     images: tuple[str, ...]
     """What its containers refer to."""
-    release: Release | None
-    """None where it is none of ours, or of a later version's making."""
+    release: AnyRelease | None
+    """None where it is none of ours."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from operator import itemgetter
 from typing import Any
 
@@ -38,6 +39,8 @@ class Release(Frozen):
     at: str = ""
     revision: int | None = Field(default=None, exclude=True)
     arn: str = Field(default="", exclude=True)
+    unknown: dict[str, Any] = Field(default_factory=dict, exclude=True)
+    """What its record has that this version has no field for, by its path: a later version wrote it."""
 
     @property
     def repository(self) -> str:
@@ -73,4 +76,21 @@ class Release(Frozen):
         for deployment in values["deployments"]:
             deployment["schedules"].sort(key=itemgetter("slug"))
             deployment["tags"].sort()
-        return values
+        return {**values, "unknown": self.unknown} if self.unknown else values
+
+
+@dataclass(frozen=True)
+class UnreadRelease:
+    """A revision that holds a release which this version of the tools cannot read."""
+
+    family: str
+    revision: int
+    arn: str
+    why: str
+
+    def __str__(self) -> str:
+        """`release 7: written by a later version of the tools`."""
+        return f"release {self.revision}: {self.why}"
+
+
+AnyRelease = Release | UnreadRelease

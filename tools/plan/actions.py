@@ -207,6 +207,18 @@ class Drift:
 
 
 @dataclass(frozen=True)
+class Note:
+    """What stays as it is and is good to know. `subject` is empty where it is about the service."""
+
+    subject: str
+    text: str
+
+    def __str__(self) -> str:
+        """`deployment hello/main: is paused, and stays so`."""
+        return f"{self.subject}: {self.text}" if self.subject else self.text
+
+
+@dataclass(frozen=True)
 class ServicePlan:
     """What must be done for one service.
 
@@ -224,8 +236,7 @@ class ServicePlan:
     """Why it cannot be deployed."""
     refused: tuple[str, ...] = ()
     """Drift that nobody has decided about yet: until then it is not deployed."""
-    notes: tuple[str, ...] = ()
-    """What stays as it is and is good to know."""
+    notes: tuple[Note, ...] = ()
 
     @property
     def name(self) -> str:
@@ -258,8 +269,8 @@ class Plan:
 
     environment: str
     services: tuple[ServicePlan, ...]
-    notes: tuple[str, ...] = ()
-    """What the environment holds of services that the repository no longer declares."""
+    notes: tuple[Note, ...] = ()
+    """On what the environment holds of services that the repository no longer declares."""
 
     @property
     def changes(self) -> int:

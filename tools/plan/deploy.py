@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from operator import attrgetter
 
@@ -54,14 +54,14 @@ def _planned(item: Desired, observed: Observed, on_drift: OnDrift) -> ServicePla
     before = max(live_releases(observed), key=attrgetter("revision"), default=observed.newest)
     if not draft.image:
         actions += [
-            Build(tag, tuple(image_changes(before, draft)), item.service),
+            Build(tag, _reasons(before, draft, observed, image_changes), item.service),
             Push(tag, ("the registry has no such image",)),
         ]
     if not known:
         actions.append(Import(tag, ("its parameter schema is unknown",)))
     same = _same(draft, observed) if known else None
     if same is None:
-        actions.append(MakeRelease(draft.family, tuple(release_changes(before, draft))))
+        actions.append(MakeRelease(draft.family, _reasons(before, draft, observed, release_changes)))
     release = same or draft
     register, drift = deployment_actions(release, item.work_pool, observed, known, keep=on_drift == "keep")
     return ServicePlan(
@@ -75,6 +75,17 @@ def _planned(item: Desired, observed: Observed, on_drift: OnDrift) -> ServicePla
         refused=refusals(drift, on_drift),
         notes=tuple(notes(release, observed, item.work_pool)),
     )
+
+
+def _reasons(
+    before: Release | None,
+    draft: Release,
+    observed: Observed,
+    changes: Callable[[Release | None, Release], Iterator[str]],
+) -> tuple[str, ...]:
+    if before is None and observed.unread:
+        return ("what is there cannot be read, and so not be compared",)
+    return tuple(changes(before, draft))
 
 
 def refusals(drift: Iterable[Drift], on_drift: OnDrift) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from tools.model.names import mark
 from tools.model.observed import Observed
 from tools.model.prefect import PrefectDeployment
-from tools.model.release import Release
+from tools.model.release import AnyRelease, Release
 
 
 def points_at(deployment: PrefectDeployment) -> str:
@@ -16,12 +16,17 @@ def points_at(deployment: PrefectDeployment) -> str:
 
 
 def live_releases(observed: Observed) -> list[Release]:
-    """The releases that deployments point at which they declare.
+    """The releases that deployments point at which they declare, as far as they can be read.
 
     Somebody may have made a deployment that points at an old one: by that no release is live.
     """
     pointed_at = ((item.name, observed.releases.get(points_at(item))) for item in observed.deployments)
     return [release for name, release in pointed_at if release and release.declares(name)]
+
+
+def points_at_unread(live: PrefectDeployment, observed: Observed) -> bool:
+    """Whether a deployment points at a release that cannot be read: nobody knows what it was declared to be."""
+    return points_at(live) in observed.unread
 
 
 def made_by_hand(live: PrefectDeployment, environment: str, releases: Mapping[str, Release]) -> bool:
@@ -39,8 +44,9 @@ def made_by_hand(live: PrefectDeployment, environment: str, releases: Mapping[st
     return mark(environment) not in live.tags or (release is not None and not release.declares(live.name))
 
 
-def live_release(observed: Observed) -> Release | None:
-    """The newest release that is live; where none is, the newest that somebody's own deployment points at."""
-    by_anybody = filter(None, (observed.releases.get(points_at(item)) for item in observed.deployments))
-    live = live_releases(observed) or by_anybody
-    return max(live, key=lambda release: release.revision or 0, default=None)
+def live_release(observed: Observed) -> AnyRelease | None:
+    """The newest release that is live, read or not; where none is, the newest that somebody's deployment points at."""
+    pointed_at = {points_at(item) for item in observed.deployments}
+    by_anybody = [release for release in observed.all_releases if release.arn in pointed_at]
+    ours = {release.arn for release in live_releases(observed)} | set(observed.unread)
+    return next((release for release in by_anybody if release.arn in ours), next(iter(by_anybody), None))

@@ -2,8 +2,8 @@
 
 Only what bears our names and marks is ever named: deployments with the environment's mark, revisions of its families,
 images under a fingerprint in our repositories. A release that a deployment points at stays, whoever made the
-deployment; an image that any kept revision of the account refers to stays, whatever the environment and whether or not
-this version can read it: another environment may be deployed by a later one.
+deployment. A release that this version cannot read stays, and so do the deployments that point at it; so does an image
+that any kept revision of the account refers to, whatever the environment: it may be deployed by a later version.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from datetime import datetime, timedelta
 from tools.model.images import Image
 from tools.model.observed import Revision
 from tools.model.prefect import PrefectDeployment
-from tools.model.release import Release
+from tools.model.release import Release, UnreadRelease
 from tools.plan.live import made_by_hand, points_at
 from tools.plan.releases import newest_first
 
@@ -58,8 +58,10 @@ def leftovers(
         images: those of our repositories.
         now: with a time zone.
     """
-    releases = {item.release.arn: item.release for item in revisions if item.release}
-    undeclared = tuple(undeclared_deployments(environment, declared, deployments, releases))
+    releases = {item.arn: item.release for item in revisions if isinstance(item.release, Release)}
+    unread = {item.arn for item in revisions if isinstance(item.release, UnreadRelease)}
+    known = [item for item in deployments if points_at(item) not in unread]
+    undeclared = tuple(undeclared_deployments(environment, declared, known, releases))
     gone = {item.id for item in undeclared}
     left = [item for item in deployments if item.id not in gone]
     old = tuple(_old(environment, releases.values(), {_short(points_at(item)) for item in left}))

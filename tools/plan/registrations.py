@@ -8,7 +8,7 @@ from tools.model.release import Release
 from tools.plan.actions import Action, Create, Drift
 from tools.plan.deployments import prefect_deployments
 from tools.plan.fields import patch
-from tools.plan.live import made_by_hand, points_at
+from tools.plan.live import made_by_hand, points_at, points_at_unread
 from tools.plan.schedules import declared_schedules, schedule_actions
 
 
@@ -33,7 +33,7 @@ def deployment_actions(
         if name not in live:
             actions.append(_creation(wanted, former))
             continue
-        base = _base(live[name], observed, work_pool)
+        base = _base(live[name], wanted, observed, work_pool)
         schedules, odd = schedule_actions(
             live[name], declared_schedules(name, base, observed, work_pool), wanted, keep=keep
         )
@@ -66,7 +66,17 @@ def _is_paused(live: PrefectDeployment, slug: str) -> bool:
     return live.paused or any(item.slug == slug and not item.active for item in live.schedules)
 
 
-def _base(live: PrefectDeployment, observed: Observed, work_pool: str) -> PrefectDeployment | None:
-    """The deployment as the release that it points at declared it."""
+def _base(
+    live: PrefectDeployment, wanted: PrefectDeployment, observed: Observed, work_pool: str
+) -> PrefectDeployment | None:
+    """The deployment as the release that it points at declared it; None where that is not known.
+
+    Of a release that cannot be read it is taken that it declared what is wanted, as it is: then nothing was changed by
+    hand, and what differs is told as a change. Pauses stay, and schedules of another slug.
+    """
+    if points_at_unread(live, observed):
+        slugs = {schedule.slug: schedule.active for schedule in wanted.schedules}
+        schedules = (one.model_copy(update={"active": slugs[one.slug]}) for one in live.schedules if one.slug in slugs)
+        return live.model_copy(update={"schedules": tuple(schedules)})
     release = observed.releases.get(points_at(live))
     return prefect_deployments(release, work_pool).get(live.name) if release else None

@@ -8,19 +8,19 @@ did to one of these would be lost with it, so that is drift.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from tools.errors import UserError
 from tools.model.observed import Observed
 from tools.model.prefect import PrefectDeployment
-from tools.model.release import Release
-from tools.plan.actions import Delete, Drift, OnDrift, Plan, ServicePlan
+from tools.model.release import AnyRelease, Release, UnreadRelease
+from tools.plan.actions import Delete, Drift, Note, OnDrift, Plan, ServicePlan
 from tools.plan.deploy import refusals
 from tools.plan.deployments import prefect_deployments
-from tools.plan.live import live_release, made_by_hand, points_at
+from tools.plan.live import live_release, made_by_hand, points_at, points_at_unread
+from tools.plan.notes import unread, unread_deployment
 from tools.plan.registrations import deployment_actions
-from tools.plan.releases import newest_first
 from tools.plan.schedules import spoken
 
 
@@ -36,24 +36,38 @@ def chosen(name: str, environment: str, to: str, observed: Observed) -> Release:
     Raises:
         UserError: there is no such release, and which there are.
     """
-    releases = newest_first(observed.releases.values())
+    releases = observed.all_releases
     if not releases:
         raise never_deployed(name, environment)
-    live = live_release(observed)
     there = f"there are: {', '.join(str(release.revision) for release in releases)}"
     see = f"python -m tools history {name} --environment {environment}"
     if to:
-        number = re.fullmatch(r"(?:.*:)?(\d{1,9})", to)
-        found = [release for release in releases if number and release.revision == int(number[1])]
-        if not found or to not in (str(found[0].revision), f"{found[0].family}:{found[0].revision}", found[0].arn):
+        found = _named(to, releases)
+        if found is None:
             raise UserError(f"{name} has no release {to!r} in {environment}; {there}", see)
-        return found[0]
+        return _readable(found, name, see)
+    live = live_release(observed)
     if live is None:
         raise UserError(f"no deployment of {name} in {environment} points at a release; {there}", f"{see}; then TO=…")
     before = [release for release in releases if (release.revision or 0) < (live.revision or 0)]
     if not before:
         raise UserError(f"{name} has no release before {live.revision} in {environment}; {there}", see)
-    return before[0]
+    return _readable(before[0], name, see)
+
+
+def _named(to: str, releases: Iterable[AnyRelease]) -> AnyRelease | None:
+    number = re.fullmatch(r"(?:.*:)?(\d{1,9})", to)
+    for release in releases:
+        if number and release.revision == int(number[1]):
+            names = (str(release.revision), f"{release.family}:{release.revision}", release.arn)
+            return release if to in names else None
+    return None
+
+
+def _readable(release: AnyRelease, name: str, see: str) -> Release:
+    if isinstance(release, UnreadRelease):
+        raise UserError(f"{name} cannot go back to {release}", f"{see}; then another one with TO=…")
+    return release
 
 
 def never_deployed(name: str, environment: str) -> UserError:
@@ -90,14 +104,22 @@ def rollback(target: Release, observed: Observed, work_pool: str, on_drift: OnDr
         drift=drift,
         keep=keep,
         refused=refusals(drift, on_drift),
+        notes=(*unread(observed), *_staying(target, observed)),
     )
     return Plan(target.environment, (item,))
 
 
-def _later(target: Release, observed: Observed) -> Iterator[PrefectDeployment]:
-    """The deployments that other releases made."""
+def _staying(target: Release, observed: Observed) -> Iterator[Note]:
     for live in observed.deployments:
-        if not target.declares(live.name) and not made_by_hand(live, target.environment, observed.releases):
+        if not target.declares(live.name) and points_at_unread(live, observed):
+            yield unread_deployment(live)
+
+
+def _later(target: Release, observed: Observed) -> Iterator[PrefectDeployment]:
+    """The deployments that other releases made; not those of a release that cannot be read, which stay."""
+    for live in observed.deployments:
+        theirs = made_by_hand(live, target.environment, observed.releases) or points_at_unread(live, observed)
+        if not target.declares(live.name) and not theirs:
             yield live
 
 

@@ -40,7 +40,7 @@ class Declared:
         """
         if found is None:
             return slug in self.base and slug in self.newest
-        declared = (schedules.get(slug) for schedules in self.known)
+        declared = (schedules.get(slug) for schedules in (self.base, *self.known))
         return not any(_explains(item, found) for item in (*declared, wanted) if item)
 
     def paused_by_hand(self, found: PrefectSchedule) -> bool:
@@ -62,7 +62,8 @@ def declared_schedules(name: str, base: PrefectDeployment | None, observed: Obse
         return _by_slug(prefect_deployments(release, work_pool).get(name))
 
     newest = of(observed.newest) if observed.newest else _by_slug(base)
-    return Declared(_by_slug(base), newest, [of(release) for release in observed.releases.values()])
+    known = [of(release) for release in observed.releases.values()]
+    return Declared(_by_slug(base), newest, known)
 
 
 def _by_slug(deployment: PrefectDeployment | None) -> dict[str, PrefectSchedule]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from tools.model.observed import Observed
 from tools.model.prefect import PrefectDeployment
-from tools.model.release import Release
+from tools.model.release import AnyRelease
 from tools.model.runs import Runs
 from tools.plan.actions import ServicePlan
 from tools.plan.live import live_release
@@ -18,8 +18,8 @@ class Status:
     """How one flow stands in an environment."""
 
     name: str
-    release: Release | None
-    """The one that is live; the newest where no deployment points at any."""
+    release: AnyRelease | None
+    """The one that is live, read or not; the newest where no deployment points at any."""
     deployments: tuple[PrefectDeployment, ...]
     runs: Mapping[str, Runs]
     """By the deployments' ids."""
@@ -35,11 +35,11 @@ def status(item: ServicePlan, observed: Observed, runs: Mapping[str, Runs]) -> S
         observed: what is live.
         runs: by the deployments' ids.
     """
-    live = live_release(observed) or observed.newest
+    live = live_release(observed) or next(iter(observed.all_releases), None)
     return Status(item.name, live, observed.deployments, runs, tuple(_states(item, live)) or ("in step",))
 
 
-def _states(item: ServicePlan, live: Release | None) -> list[str]:
+def _states(item: ServicePlan, live: AnyRelease | None) -> list[str]:
     found = []
     if live is None:
         found.append("not deployed")

@@ -16,7 +16,7 @@ from rich.text import Text
 from tools.model.differences import shown
 from tools.model.prefect import PrefectSchedule
 from tools.model.secrets import masked
-from tools.plan.actions import Action, AddSchedule, ChangeSchedule, Create, Plan, ServicePlan
+from tools.plan.actions import Action, AddSchedule, ChangeSchedule, Create, Note, Plan, ServicePlan
 from tools.plan.deployments import prefect_deployments
 from tools.show.next_run import next_run, spoken_time
 from tools.show.results import identity
@@ -34,7 +34,7 @@ def plan_text(plan: Plan, now: datetime) -> Group:
     parts: list[Any] = []
     for item in plan.services:
         parts += _block(item, now) if _tells(item) else [Text(f"{item.name}  unchanged", style="dim")]
-    parts += [Text(note, style="yellow") for note in plan.notes]
+    parts += [Text(str(note), style="yellow") for note in plan.notes]
     return Group(*parts, Text(""), Text(summary(plan), style="bold"))
 
 
@@ -73,8 +73,7 @@ def _rows(item: ServicePlan, now: datetime) -> Iterator[tuple[str, str, str, str
     for problem in item.problems:
         yield "refused", item.name, problem, "red"
     for note in item.notes:
-        subject, colon, said = note.partition(": ")
-        yield "note", subject if colon else "", said if colon else note, "dim"
+        yield "note", note.subject, note.text, "dim"
 
 
 def _reasons(item: ServicePlan, action: Action, now: datetime) -> Iterator[str]:
@@ -130,7 +129,7 @@ def plan_markdown(plan: Plan, now: datetime) -> str:
             ]
             lines.append("")
     unchanged = [item.name for item in plan.services if not _tells(item)]
-    lines += [f"- {_cell(note)}" for note in plan.notes]
+    lines += [f"- {_cell(str(note))}" for note in plan.notes]
     if unchanged:
         lines += [f"Unchanged: {', '.join(unchanged)}"]
     return "\n".join(lines).rstrip() + "\n"
@@ -148,7 +147,7 @@ def plan_json(plan: Plan, now: datetime) -> dict[str, Any]:
         "environment": plan.environment,
         "changes": plan.changes,
         "services": [_item_json(item, now) for item in plan.services],
-        "notes": list(plan.notes),
+        "notes": [_note_json(note) for note in plan.notes],
     }
 
 
@@ -171,8 +170,12 @@ def _item_json(item: ServicePlan, now: datetime) -> dict[str, Any]:
         ],
         "refused": [*item.problems, *item.refused],
         "problems": list(item.problems),
-        "notes": list(item.notes),
+        "notes": [_note_json(note) for note in item.notes],
     }
+
+
+def _note_json(note: Note) -> dict[str, str]:
+    return {"subject": note.subject, "text": note.text}
 
 
 def _next_runs(schedules: Iterable[PrefectSchedule], now: datetime) -> dict[str, str | None]:

@@ -10,7 +10,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from tools.model.prefect import PrefectDeployment, PrefectSchedule
-from tools.model.release import Release
+from tools.model.release import AnyRelease, Release, UnreadRelease
 from tools.model.runs import Run, Runs
 from tools.plan.schedules import spoken
 from tools.plan.status import Status
@@ -35,9 +35,11 @@ def status_table(found: Sequence[Status], now: datetime) -> Table:
     return table
 
 
-def _release_cells(release: Release | None, now: datetime) -> tuple[str, str, str]:
+def _release_cells(release: AnyRelease | None, now: datetime) -> tuple[str, str, str]:
     if release is None:
         return "-", "", ""
+    if isinstance(release, UnreadRelease):
+        return str(release.revision), "?", escape(release.why)
     when = ago(datetime.fromisoformat(release.at), now) if release.at else ""
     commit, changed, _ = release.commit.partition("+")
     text = f"{when} by {release.by}\n{commit[:8]}{' and changes' if changed else ''}"
@@ -91,15 +93,17 @@ def status_json(environment: str, found: Sequence[Status]) -> dict[str, Any]:
 
 def _status_json(item: Status) -> dict[str, Any]:
     release = item.release
+    read = release if isinstance(release, Release) else None
     return {
         "name": item.name,
         "state": list(item.states),
         "release": release and release.revision,
-        "fingerprint": release and release.fingerprint,
-        "image": release and release.image,
-        "commit": release and release.commit,
-        "by": release and release.by,
-        "at": release and release.at,
+        "unreadable": release.why if isinstance(release, UnreadRelease) else None,
+        "fingerprint": read and read.fingerprint,
+        "image": read and read.image,
+        "commit": read and read.commit,
+        "by": read and read.by,
+        "at": read and read.at,
         "deployments": [_deployment_json(live, item.runs.get(live.id, Runs(None, None))) for live in item.deployments],
     }
 

@@ -15,7 +15,7 @@ from tools.errors import RemoteError, ToolsError, UserError
 from tools.model.images import FlowDescription, Image, Login, OnProgress, Target
 from tools.model.observed import Revision
 from tools.model.prefect import PrefectDeployment, PrefectSchedule, Variable
-from tools.model.release import Release
+from tools.model.release import AnyRelease, Release
 
 
 def arn(family: str, revision: int) -> str:
@@ -31,8 +31,8 @@ def digest(tag: str) -> str:
 class FakeEcs:
     """Task definitions in memory."""
 
-    def __init__(self, there: Iterable[Release] = ()) -> None:
-        self.known: dict[str, list[Release]] = {}
+    def __init__(self, there: Iterable[AnyRelease] = ()) -> None:
+        self.known: dict[str, list[AnyRelease]] = {}
         for release in sorted(there, key=lambda item: item.revision or 0):
             self.known.setdefault(release.family, []).append(release)
         self._numbers = {family: releases[-1].revision or 0 for family, releases in self.known.items()}
@@ -41,7 +41,7 @@ class FakeEcs:
     def warm_up(self) -> None:
         """Nothing to make."""
 
-    def release(self, reference: str) -> Release | None:
+    def release(self, reference: str) -> AnyRelease | None:
         """By family the newest revision, by ARN just that."""
         if self.known.get(reference):
             return self.known[reference][-1]
@@ -52,13 +52,16 @@ class FakeEcs:
         """Those with a revision."""
         return sorted(name for name, known in self.known.items() if name.startswith(prefix) and known)
 
-    def releases(self, family: str) -> list[Release]:
+    def releases(self, family: str) -> list[AnyRelease]:
         """Newest first."""
         return self.known.get(family, [])[::-1]
 
     def revisions(self, family: str) -> list[Revision]:
         """Newest first."""
-        return [Revision(release.arn, (release.image,), release) for release in self.releases(family)]
+        return [
+            Revision(release.arn, (release.image,) if isinstance(release, Release) else (), release)
+            for release in self.releases(family)
+        ]
 
     def deregister(self, arn: str) -> None:
         """Whether or not it is still there."""
@@ -70,9 +73,10 @@ class FakeEcs:
         """Adds a revision."""
         revisions = self.known.setdefault(draft.family, [])
         number = self._numbers[draft.family] = self._numbers.get(draft.family, 0) + 1
-        revisions.append(draft.model_copy(update={"revision": number, "arn": arn(draft.family, number)}))
+        made = draft.model_copy(update={"revision": number, "arn": arn(draft.family, number)})
+        revisions.append(made)
         self.writes.append(f"register {draft.family}:{number}")
-        return revisions[-1]
+        return made
 
 
 class FakeEcr:

@@ -10,6 +10,7 @@ from tools.desired.draft import Desired, desire
 from tools.desired.fingerprint import Fingerprint
 from tools.environment.apply import Clients, apply
 from tools.environment.observe import look_closer, observe
+from tools.model.release import Release
 from tools.model.service import Declaration, Deployment, DockerStorage, ECSRun, Schedule, Service
 from tools.plan.actions import ALL, OnDrift, Plan, Stage
 from tools.plan.deploy import plan
@@ -89,5 +90,5 @@ class World:
             for item in self.prefect.by_id.values()
         ]
         arns = {item["job_variables"]["task_definition_arn"] for item in live}
-        releases = {arn: release.content() for arn in sorted(arns) if (release := self.ecs.release(arn))}
+        releases = {arn: found.content() for arn in sorted(arns) if isinstance(found := self.ecs.release(arn), Release)}
         return live, releases

@@ -93,9 +93,7 @@ def world(*releases: Release, deployments: Sequence[PrefectDeployment] | None = 
     """What an environment holds of a service: its releases, the last one the newest, with their deployments."""
     if deployments is None:
         deployments = [live(releases[-1], item.name) for item in releases[-1].deployments] if releases else []
-    by_arn = {item.arn: item for item in releases}
-    newest = releases[-1] if releases else None
-    return Observed(newest=newest, releases=by_arn, deployments=tuple(deployments), **more)
+    return replace(Observed.of(releases, deployments), **more)
 
 
 def planned(draft: Release, observed: Observed, on_drift: OnDrift = "stop") -> ServicePlan:
@@ -129,7 +127,7 @@ def carried_out(item: ServicePlan, observed: Observed, built: Release, steps: in
         steps: how many of its actions are done before it is stopped.
     """
     ecr, family = FakeEcr(), item.release.family
-    ecs, prefect, engine = FakeEcs(observed.releases.values()), FakePrefect(observed.deployments), FakeEngine(ecr)
+    ecs, prefect, engine = FakeEcs(observed.all_releases), FakePrefect(observed.deployments), FakeEngine(ecr)
     engine.flows[item.name] = FlowDescription(item.name, built.parameter_schema)
     done = replace(item, actions=item.actions[:steps], refused=())
     (result,) = apply(
@@ -140,12 +138,8 @@ def carried_out(item: ServicePlan, observed: Observed, built: Release, steps: in
         lambda *_: None,
     )
     assert steps is not None or result.error is None, result.error
-    return replace(
-        observed,
-        newest=ecs.release(family),
-        releases={known.arn: known for known in ecs.releases(family)},
-        deployments=tuple(map(_with_plain_ids, prefect.deployments([item.name]))),
-    )
+    after = Observed.of(ecs.releases(family), map(_with_plain_ids, prefect.deployments([item.name])))
+    return replace(after, image=observed.image, missing_secrets=observed.missing_secrets)
 
 
 def _with_plain_ids(found: PrefectDeployment) -> PrefectDeployment:

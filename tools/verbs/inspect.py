@@ -17,8 +17,7 @@ from tools.errors import UserError
 from tools.plan import rollback as rolling
 from tools.plan.actions import ALL, Plan
 from tools.plan.live import points_at
-from tools.plan.notes import LEFT
-from tools.plan.releases import newest_first
+from tools.plan.notes import left
 from tools.plan.status import status as standing
 from tools.plan.status import undeclared
 from tools.repository import DOTENV, ROOT
@@ -69,7 +68,7 @@ def _plan(arguments: ShowPlan) -> int:
 def _with_strays(planned: Plan, environment: Environment) -> Plan:
     """The plan with a remark on each deployment of a flow that the repository no longer declares."""
     found = strays(environment, {item.name for item in planned.services})
-    return replace(planned, notes=tuple(f"{item.full_name}: {LEFT}" for item in found))
+    return replace(planned, notes=tuple(map(left, found)))
 
 
 def _status(arguments: ShowStatus) -> int:
@@ -77,11 +76,11 @@ def _status(arguments: ShowStatus) -> int:
     environment = connect(arguments.environment, os.environ, DOTENV)
     desired = declared(ROOT, arguments.names, environment)
     planned, state = compare(desired, environment, ALL, "stop")
-    left = [] if arguments.names else strays(environment, {item.name for item in planned.services})
+    stray = [] if arguments.names else strays(environment, {item.name for item in planned.services})
     live = [item for observed in state.values() for item in observed.deployments]
-    ran = runs(environment.prefect, [item.id for item in (*live, *left)])
+    ran = runs(environment.prefect, [item.id for item in (*live, *stray)])
     found = [standing(item, state[item.name], ran) for item in planned.services]
-    found += undeclared(left, ran)
+    found += undeclared(stray, ran)
     if arguments.json:
         print_json(status_json(planned.environment, found))
     else:
@@ -93,7 +92,7 @@ def _history(arguments: ShowHistory) -> int:
     """Shows a flow's releases and what each changed."""
     environment = connect(arguments.environment, os.environ, DOTENV)
     observed = look_back(arguments.name, environment)
-    releases = newest_first(observed.releases.values())
+    releases = observed.all_releases
     if not releases:
         raise rolling.never_deployed(arguments.name, environment.settings.environment)
     live = [points_at(item) for item in observed.deployments]

@@ -6,6 +6,7 @@ import pytest
 
 from tools.clients.aws import session
 from tools.clients.ecs import Ecs
+from tools.model.release import UnreadRelease
 from tools.settings import Connection
 from tools.tests.fakes import FakeEcs
 from tools.tests.samples import draft, unique
@@ -89,13 +90,13 @@ def test_a_family_whose_releases_are_all_deregistered_is_listed_no_more(
 
 
 @pytest.mark.parametrize("emulator", EMULATORS)
-def test_a_revision_of_a_later_versions_making_is_no_release_but_its_images_are_known(
+def test_a_revision_of_a_later_versions_making_is_told_as_such_and_its_images_are_known(
     emulator: str, request: pytest.FixtureRequest
 ) -> None:
     connection: Connection = request.getfixturevalue(emulator)
     family = unique("data-flows-Local-later")
     client = session(connection).client("ecs", endpoint_url=connection.endpoint)
-    labels = {"data-flows.release": '{"service": "later", "unheard_of": 1}'}
+    labels = {"data-flows.release": '{"version": 99, "unheard_of": 1}'}
     client.register_task_definition(
         family=family,
         containerDefinitions=[
@@ -105,7 +106,9 @@ def test_a_revision_of_a_later_versions_making_is_no_release_but_its_images_are_
     )
     ecs = Ecs(connection)
     (found,) = ecs.revisions(family)
+    later = UnreadRelease(family, 1, found.arn, "written by a later version of the tools")
 
-    assert (found.images, found.release) == (("x@sha256:1", "y:2"), None)
-    assert ecs.releases(family) == []
+    assert (found.images, found.release) == (("x@sha256:1", "y:2"), later)
+    assert ecs.releases(family) == [later]
+    assert (ecs.release(family), ecs.release(found.arn)) == (later, later)
     assert ecs.families(family) == [family]

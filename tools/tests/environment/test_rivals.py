@@ -21,6 +21,7 @@ import pytest
 
 from tools.clients.prefect_variables import PrefectVariables
 from tools.environment.lock import holder
+from tools.model.release import Release
 from tools.settings import Connection
 from tools.tests.recorder import Recorder
 from tools.tests.rivals import FINGERPRINT, SCHEMA, Came, Side, deploy, deploy_late, hold, steal
@@ -190,6 +191,6 @@ def state(side: Side) -> set[str]:
     found: set[str] = set()
     for item in environment.prefect.deployments([side.service]):
         release = environment.ecs.release(item.job_variables["task_definition_arn"])
-        assert release is not None
+        assert isinstance(release, Release)
         found |= {item.description, item.parameters["side"], release.ecs_run.env["SIDE"]}
     return found

@@ -242,7 +242,10 @@ def test_a_rollback_without_git_and_docker_runs_the_code_of_the_release_before(c
 def test_a_flow_that_left_the_repository_is_pruned(cloud: Cloud) -> None:
     shutil.rmtree(cloud.root / "services" / "greeter")
     before = [item["name"] for item in cloud.prefect("POST", "/deployments/filter", {})]
-    assert "greeter/manual: no longer declared; until `prune` deletes it, its schedules go on" in cloud.tools("plan")
+    assert (
+        "deployment greeter/manual: no longer declared; until `prune` deletes it, its schedules go on"
+        in cloud.tools("plan")
+    )
     assert "greeter/manual" in cloud.tools("prune")
     assert "1 deployment, " in cloud.tools("prune", "--yes")
     assert len(cloud.prefect("POST", "/deployments/filter", {})) == len(before) - 1

@@ -15,7 +15,6 @@ import pytest
 from tools.bench.own_cloud import free_port
 from tools.clients.ecs import Ecs
 from tools.clients.prefect_api import PrefectApi
-from tools.plan.notes import LEFT
 from tools.settings import Connection
 from tools.tests.recorder import Recorder
 from tools.tests.repositories import STORAGE, Repository, make_service
@@ -272,5 +271,5 @@ def test_a_flow_that_left_is_told_and_what_was_duplicated_from_it_is_not(
     for item in made:
         api.remove(item.id)
 
-    assert [note for note in notes if flow in note] == [f"{flow}/daily: {LEFT}"]
+    assert [note["subject"] for note in notes if flow in note["subject"]] == [f"deployment {flow}/daily"]
     assert [name for name in pruned if flow in name] == [f"{flow}/daily"]

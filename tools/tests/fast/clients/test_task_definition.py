@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tools.clients.task_definition import LABEL, from_task_definition, to_task_definition
-from tools.model.release import Release
+from tools.model.release import Release, UnreadRelease
 from tools.tests.worlds import arn, deployment, release, schedule
 
 
@@ -133,14 +133,22 @@ OTHERS: dict[str, dict[str, Any]] = {
     "none of ours": {"dockerLabels": {"com.example": "x"}},
     "one without labels": {},
     "one whose labels are null": {"dockerLabels": None},
-    "a label that is no JSON": {"dockerLabels": {LABEL: "{"}},
-    "a label of a later version's making": {"dockerLabels": {LABEL: '{"version": 2}'}},
 }
 
 
 @pytest.mark.parametrize("container", OTHERS.values(), ids=OTHERS)
 def test_a_task_definition_that_holds_no_release_gives_none(container: dict[str, Any]) -> None:
     assert from_task_definition(described({"containerDefinitions": [{"name": "flow", **container}]})) is None
+
+
+UNREAD = {"{": "its record is no JSON", '{"version": 99}': "written by a later version of the tools"}
+
+
+@pytest.mark.parametrize(("record", "why"), UNREAD.items())
+def test_a_task_definition_whose_record_cannot_be_read_says_so(record: str, why: str) -> None:
+    definition = {**described(made()), "containerDefinitions": [{"name": "flow", "dockerLabels": {LABEL: record}}]}
+
+    assert from_task_definition(definition) == UnreadRelease("data-flows-Dev-hello", 7, arn(7), why)
 
 
 def test_a_side_car_does_not_hide_the_release() -> None:

@@ -373,6 +373,7 @@ class Sequences(RuleBasedStateMachine):
             assert release is not None
         for releases in self.world.ecs.known.values():
             for release in releases:
+                assert isinstance(release, Release)
                 assert self.world.ecr.holds(release.repository, release.image.rpartition("@")[2])
 
 

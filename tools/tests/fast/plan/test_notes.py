@@ -20,37 +20,37 @@ TWO_DEPLOYMENTS = release(1, deployments=(deployment(), deployment("old")))
 
 BY_HAND: dict[str, tuple[Release, dict[str, Any], list[str]]] = {
     "nothing": (ONE, {}, []),
-    "a paused deployment": (ONE, {"paused": True}, ["deployment main: is paused, and stays so"]),
+    "a paused deployment": (ONE, {"paused": True}, ["deployment hello/main: is paused, and stays so"]),
     "a paused schedule": (
         ONE,
         {"schedules": (live_schedule(active=False),)},
-        ["deployment main: schedule daily is paused by hand, and stays so"],
+        ["deployment hello/main: schedule daily is paused by hand, and stays so"],
     ),
     "a schedule made active": (
         ELSEWHERE,
         {"schedules": (live_schedule(active=True),)},
-        ["deployment main: schedule daily is active by hand, and stays so"],
+        ["deployment hello/main: schedule daily is active by hand, and stays so"],
     ),
     "a schedule that starts paused here": (ELSEWHERE, {}, []),
     "a schedule made in the UI": (
         ONE,
         {"schedules": (live_schedule(), live_schedule("", "0 12 * * *"))},
-        ["deployment main: a schedule (0 12 * * * UTC) was made by hand, and stays"],
+        ["deployment hello/main: a schedule (0 12 * * * UTC) was made by hand, and stays"],
     ),
     "a schedule made through the API": (
         ONE,
         {"schedules": (live_schedule(), live_schedule("mine", schedule={"interval": 60.0}))},
-        ["deployment main: schedule mine (every 60 s) was made by hand, and stays"],
+        ["deployment hello/main: schedule mine (every 60 s) was made by hand, and stays"],
     ),
     "a concurrency limit": (
         ONE,
         {"concurrency_limit": 7},
-        ["deployment main: its concurrency limit was set by hand (7), and stays"],
+        ["deployment hello/main: its concurrency limit was set by hand (7), and stays"],
     ),
     "a concurrency limit that was removed": (
         LIMITED,
         {"concurrency_limit": None},
-        ["deployment main: its concurrency limit was set by hand (none), and stays"],
+        ["deployment hello/main: its concurrency limit was set by hand (none), and stays"],
     ),
     "a declared concurrency limit": (LIMITED, {}, []),
 }
@@ -60,8 +60,8 @@ BY_HAND: dict[str, tuple[Release, dict[str, Any], list[str]]] = {
 def test_what_is_the_operators_is_told(one: Release, by_hand: dict[str, Any], told: list[str]) -> None:
     observed = world(one, deployments=[live(one, **by_hand)])
 
-    assert list(notes(one, observed, POOL)) == told
-    assert list(planned(one, observed).notes) == told
+    assert list(map(str, notes(one, observed, POOL))) == told
+    assert list(map(str, planned(one, observed).notes)) == told
 
 
 def other(**changes: Any) -> PrefectDeployment:
@@ -70,8 +70,8 @@ def other(**changes: Any) -> PrefectDeployment:
 
 
 TWO = release(2, ecs_run={"memory": 1024})
-LEFT = "deployment old: no longer declared; until `prune` deletes it, its schedules go on"
-BY_SOMEBODY = "deployment other: was made by hand, and stays"
+LEFT = "deployment hello/old: no longer declared; until `prune` deletes it, its schedules go on"
+BY_SOMEBODY = "deployment hello/other: was made by hand, and stays"
 UNDECLARED: dict[str, tuple[PrefectDeployment, str]] = {
     "that an older release declares": (live(TWO_DEPLOYMENTS, "old"), LEFT),
     "whose release is gone": (live(TWO_DEPLOYMENTS, "old", job_variables={"task_definition_arn": arn(9)}), LEFT),
@@ -85,7 +85,7 @@ UNDECLARED: dict[str, tuple[PrefectDeployment, str]] = {
 def test_a_deployment_that_is_not_declared_is_told(there: PrefectDeployment, told: str) -> None:
     observed = world(TWO_DEPLOYMENTS, TWO, deployments=[live(TWO), there])
 
-    assert list(notes(TWO, observed, POOL)) == [told]
+    assert list(map(str, notes(TWO, observed, POOL))) == [told]
 
 
 BEHIND: dict[str, tuple[Observed, Release, list[str]]] = {
@@ -103,7 +103,7 @@ BEHIND: dict[str, tuple[Observed, Release, list[str]]] = {
 
 @pytest.mark.parametrize(("observed", "wanted", "told"), BEHIND.values(), ids=BEHIND)
 def test_an_environment_that_is_behind_is_told(observed: Observed, wanted: Release, told: list[str]) -> None:
-    assert list(notes(wanted, observed, POOL)) == told
+    assert list(map(str, notes(wanted, observed, POOL))) == told
 
 
 def test_of_two_deployments_one_that_is_behind_is_told() -> None:
@@ -111,4 +111,4 @@ def test_of_two_deployments_one_that_is_behind_is_told() -> None:
     observed = world(TWO_DEPLOYMENTS, newer, deployments=[live(newer), live(TWO_DEPLOYMENTS, "old")])
 
     (told,) = notes(newer, observed, POOL)
-    assert told == "the environment is behind: release 1 is live, the repository declares release 2"
+    assert str(told) == "the environment is behind: release 1 is live, the repository declares release 2"

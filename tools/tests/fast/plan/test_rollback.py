@@ -221,7 +221,9 @@ def test_after_a_rollback_a_deploy_is_told_as_ahead_and_goes_forward_again() -> 
     rolled_back = after(world(ONE, TWO))
     item = planned(TWO, rolled_back)
 
-    assert item.notes == ("the environment is behind: release 1 is live, the repository declares release 2",)
+    assert [*map(str, item.notes)] == [
+        "the environment is behind: release 1 is live, the repository declares release 2"
+    ]
     assert (item.reused, item.release.revision, item.refused) == (True, 2, ())
     forward = carried_out(item, rolled_back, TWO)
     assert unordered(forward.deployments) == unordered((live(TWO), live(TWO, "hourly")))

@@ -58,6 +58,7 @@ def test_a_history_for_machines() -> None:
     assert told[1] == {
         "release": 1,
         "live": False,
+        "unreadable": None,
         "at": AT,
         "by": "ada",
         "commit": "c1",

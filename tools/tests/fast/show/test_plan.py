@@ -11,7 +11,7 @@ import pytest
 from tools.model.observed import Observed
 from tools.model.release import Release
 from tools.model.secrets import HIDDEN
-from tools.plan.actions import OnDrift, Plan, ServicePlan
+from tools.plan.actions import Note, OnDrift, Plan, ServicePlan
 from tools.show.plan import plan_json, plan_markdown, plan_text, summary
 from tools.tests.screens import screen
 from tools.tests.worlds import deployment, live, live_schedule, planned, release, schedule, world
@@ -21,7 +21,7 @@ ONE = release(1, ecs_run={})
 LATER = release(None, ecs_run={"memory": 1024}, deployments=(deployment(schedules=(schedule(cron="30 6 * * *"),)),))
 
 
-def plan_of(*items: ServicePlan, notes: tuple[str, ...] = ()) -> Plan:
+def plan_of(*items: ServicePlan, notes: tuple[Note, ...] = ()) -> Plan:
     """A plan for Dev."""
     return Plan("Dev", items, notes)
 
@@ -62,10 +62,10 @@ def test_a_plan_on_a_wide_terminal() -> None:
 def test_no_line_is_wider_than_the_terminal_and_nothing_is_cut_off(width: int) -> None:
     long = "x" * 60
     item = planned(release(None, log_group=f"/{long}"), world(ONE, missing_secrets=(f"/DataFlows/Dev/hello/{long}",)))
-    shown = screen(plan_text(plan_of(item, CHANGED, NEW, notes=(long,)), NOW), width)
+    shown = screen(plan_text(plan_of(item, CHANGED, NEW, notes=(Note("", long),)), NOW), width)
 
     assert max(map(len, shown.splitlines())) <= width
-    wide = screen(plan_text(plan_of(item, CHANGED, NEW, notes=(long,)), NOW), 400)
+    wide = screen(plan_text(plan_of(item, CHANGED, NEW, notes=(Note("", long),)), NOW), 400)
     assert sorted("".join(shown.split())) == sorted("".join(wide.split()))
 
 
@@ -76,7 +76,7 @@ def test_flows_without_anything_to_tell_take_a_line_each() -> None:
 def test_notes_are_told_of_a_flow_that_is_unchanged() -> None:
     assert screen(plan_text(plan_of(PAUSED), NOW), 100).splitlines()[:2] == [
         "hello  unchanged",
-        "  note  deployment main  is paused, and stays so",
+        "  note  deployment hello/main  is paused, and stays so",
     ]
 
 
@@ -167,7 +167,7 @@ def test_a_new_deployment_tells_when_each_of_its_schedules_runs() -> None:
 
 
 def test_a_plan_in_markdown() -> None:
-    assert plan_markdown(plan_of(CHANGED, UNCHANGED, notes=("old/main: gone",)), NOW).splitlines() == [
+    assert plan_markdown(plan_of(CHANGED, UNCHANGED, notes=(Note("old/main", "gone"),)), NOW).splitlines() == [
         "### Deploy plan for Dev: 1 to change, 1 unchanged",
         "",
         "**hello** (a new release)",
@@ -214,16 +214,23 @@ def test_nothing_that_was_declared_is_markup(text: str, cell: str) -> None:
 
 @pytest.mark.parametrize("item", [CHANGED, NEW, UNCHANGED, PAUSED, drifting(), refused()])
 def test_machines_are_told_all_of_it(item: ServicePlan) -> None:
-    told = plan_json(plan_of(item, notes=("a note",)), NOW)
+    told = plan_json(plan_of(item, notes=(Note("x", "a note"),)), NOW)
 
     assert json.loads(json.dumps(told)) == told
     (found,) = told["services"]
-    assert (told["environment"], told["changes"], told["notes"]) == ("Dev", len(item.actions), ["a note"])
+    assert (told["environment"], told["changes"], told["notes"]) == (
+        "Dev",
+        len(item.actions),
+        [{"subject": "x", "text": "a note"}],
+    )
     assert [(action["verb"], action["subject"], action["why"]) for action in found["actions"]] == [
         (action.verb, action.subject, list(action.why)) for action in item.actions
     ]
     assert found["refused"] == [*item.problems, *item.refused]
-    assert (found["problems"], found["notes"]) == (list(item.problems), list(item.notes))
+    assert (found["problems"], found["notes"]) == (
+        list(item.problems),
+        [{"subject": note.subject, "text": note.text} for note in item.notes],
+    )
     assert [one["subject"] for one in found["drift"]] == [one.subject for one in item.drift]
 
 

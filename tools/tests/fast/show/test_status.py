@@ -193,6 +193,7 @@ def test_machines_are_told_all_of_it() -> None:
                 "name": "hello",
                 "state": ["in step"],
                 "release": 1,
+                "unreadable": None,
                 "fingerprint": ONE.fingerprint,
                 "image": ONE.image,
                 "commit": "abc",
