@@ -11,9 +11,10 @@ exported for another environment can lead a Local deploy there.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import MISSING, dataclass, field, fields, replace
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 from dotenv import dotenv_values
@@ -22,34 +23,6 @@ from tools.errors import UserError
 
 LOCAL = "Local"
 USUAL_ENVIRONMENTS = (LOCAL, "Dev", "Prod")
-NAMES = (
-    "PREFECT_API_URL",
-    "PREFECT_API_KEY",
-    "AWS_REGION",
-    "AWS_ENDPOINT_URL",
-    "AWS_ACCOUNT_ID",
-    "REGISTRY",
-    "ECS_CLUSTER",
-    "WORK_POOL",
-    "EXECUTION_ROLE",
-    "TASK_ROLE",
-    "LOG_GROUP",
-    "LAKE_URL",
-    "RESULTS_BLOCK",
-)
-RESULTS_BLOCK = "s3-bucket/data-flows-results"
-"""The block of results where an environment names no other."""
-REQUIRED = ("PREFECT_API_URL", "AWS_REGION", "WORK_POOL", "EXECUTION_ROLE", "TASK_ROLE", "LOG_GROUP", "LAKE_URL")
-#: What a value must be like, and that in words. A value is shown in an error, so no secret stands here.
-_FORMS = {
-    "AWS_REGION": (r"[a-z]{2}(-[a-z]+)+-[0-9]", "a region, e.g. eu-west-1"),
-    "AWS_ENDPOINT_URL": (r"https?://[^\s/@]+/?", "an http(s) address without a path"),
-    "AWS_ACCOUNT_ID": (r"[0-9]{12}", "the 12 digits of an account"),
-    "REGISTRY": (r"[A-Za-z0-9.-]+(:[0-9]+)?", "a host with or without a port, and without https://"),
-    "WORK_POOL": (r"[^/%&<>]+", "a name without / % & < >"),
-    "LOG_GROUP": (r"[A-Za-z0-9_./#-]+", "a name of letters, digits and _ . / # -"),
-    "LAKE_URL": (r"s3://[^\s/]+(/\S*)?", "s3://BUCKET/PREFIX"),
-}
 
 #: Reads {name: value} of the parameters directly below a path.
 ParameterReader = Callable[["Connection", str], Mapping[str, str]]
@@ -68,25 +41,43 @@ class Connection:
         return "test" if self.endpoint else None
 
 
+def _setting(name: str, pattern: str = "", words: str = "", *, default: Any = MISSING, secret: bool = False) -> Any:
+    """A setting: each stands once, as a field of Settings.
+
+    Args:
+        name: of its variable and its parameter.
+        pattern: what its value must be like.
+        words: that in words.
+        default: None or a value where it may be absent.
+        secret: whether it is shown nowhere.
+    """
+    form = {"name": name, "pattern": pattern, "words": words}
+    return field(default=default, repr=not secret, metadata=form, kw_only=True)
+
+
 @dataclass(frozen=True)
 class Settings:
     """Everything an environment's name stands for."""
 
     environment: str
-    prefect_api_url: str
     aws: Connection
-    work_pool: str
-    execution_role: str
-    task_role: str
-    log_group: str
-    lake_url: str
-    results_block: str = RESULTS_BLOCK
-    """The Prefect block, `<type>/<name>`, where results of flows and tasks are kept."""
-    prefect_api_key: str | None = field(default=None, repr=False)
-    account: str | None = None
-    registry: str | None = None
+    prefect_api_url: str = _setting("PREFECT_API_URL")
+    prefect_api_key: str | None = _setting("PREFECT_API_KEY", default=None, secret=True)
+    account: str | None = _setting("AWS_ACCOUNT_ID", r"[0-9]{12}", "the 12 digits of an account", default=None)
+    registry: str | None = _setting(
+        "REGISTRY",
+        r"[A-Za-z0-9.-]+(:[0-9]+)?",
+        "a host with or without a port, and without https://",
+        default=None,
+    )
     """Host of the registry; ECR's own `repositoryUri` where it is None."""
-    cluster: str | None = None
+    work_pool: str = _setting("WORK_POOL", r"[^/%&<>]+", "a name without / % & < >")
+    execution_role: str = _setting("EXECUTION_ROLE")
+    task_role: str = _setting("TASK_ROLE")
+    log_group: str = _setting("LOG_GROUP", r"[A-Za-z0-9_./#-]+", "a name of letters, digits and _ . / # -")
+    lake_url: str = _setting("LAKE_URL", r"s3://[^\s/]+(/\S*)?", "s3://BUCKET/PREFIX")
+    results_block: str = _setting("RESULTS_BLOCK", default="s3-bucket/data-flows-results")
+    """The Prefect block, `<type>/<name>`, where results of flows and tasks are kept."""
 
     @property
     def parameter_root(self) -> str:
@@ -107,6 +98,10 @@ class Settings:
             "PREFECT_RESULTS_PERSIST_BY_DEFAULT": "true",
             "PREFECT_RESULTS_DEFAULT_SERIALIZER": "json",
         }
+
+
+#: The fields of Settings that are read one by one.
+_SETTINGS = tuple(item for item in fields(Settings) if item.metadata)
 
 
 def environment_name(value: str) -> str:
@@ -156,24 +151,13 @@ def load(environment: str, process_env: Mapping[str, str], dotenv: Path, paramet
     given = _given(environment, process_env, dotenv)
     connection = _connection(environment, given)
     stored = parameters(connection, f"/DataFlows/{environment}")
-    values = {name: given.get(name) or stored.get(name, "") for name in NAMES}
-    values["AWS_REGION"] = connection.region
+    values = {item.metadata["name"]: "" for item in _SETTINGS}
+    values |= {name: given.get(name) or stored.get(name, "") for name in values}
     _check(environment, values, given)
-    return Settings(
-        environment=environment,
-        prefect_api_url=values["PREFECT_API_URL"].rstrip("/"),
-        prefect_api_key=values["PREFECT_API_KEY"] or None,
-        aws=connection,
-        account=values["AWS_ACCOUNT_ID"] or None,
-        registry=values["REGISTRY"] or None,
-        cluster=values["ECS_CLUSTER"] or None,
-        work_pool=values["WORK_POOL"],
-        execution_role=values["EXECUTION_ROLE"],
-        task_role=values["TASK_ROLE"],
-        log_group=values["LOG_GROUP"],
-        lake_url=values["LAKE_URL"],
-        results_block=values["RESULTS_BLOCK"] or RESULTS_BLOCK,
-    )
+    found = {item.name: values[item.metadata["name"]] for item in _SETTINGS if values[item.metadata["name"]]}
+    make: Any = Settings
+    made: Settings = make(environment, connection, **found)
+    return replace(made, prefect_api_url=made.prefect_api_url.rstrip("/"))
 
 
 def _given(environment: str, process_env: Mapping[str, str], dotenv: Path) -> dict[str, str]:
@@ -188,7 +172,13 @@ def _connection(environment: str, given: Mapping[str, str]) -> Connection:
             f"AWS_REGION is not set for {environment}",
             f"set it in the process environment, or in .env together with ENVIRONMENT={environment}",
         )
-    problems = _form_problems({"AWS_REGION": region, "AWS_ENDPOINT_URL": endpoint or ""}, given, environment)
+    where = "the process environment or .env"
+    problems = [
+        *_form_problems("AWS_REGION", region, where, r"[a-z]{2}(-[a-z]+)+-[0-9]", "a region, e.g. eu-west-1"),
+        *_form_problems(
+            "AWS_ENDPOINT_URL", endpoint or "", where, r"https?://[^\s/@]+/?", "an http(s) address without a path"
+        ),
+    ]
     if problems:
         raise UserError("\n".join(problems), "mend it in the process environment or in .env")
     return Connection(region, endpoint)
@@ -197,12 +187,11 @@ def _connection(environment: str, given: Mapping[str, str]) -> Connection:
 def _local(given: Mapping[str, str]) -> Settings:
     prefect, aws = local_port(given, "PREFECT_PORT", 4200), local_port(given, "AWS_PORT", 4566)
     return Settings(
-        environment=LOCAL,
+        LOCAL,
+        Connection("us-east-1", f"http://127.0.0.1:{aws}"),
         prefect_api_url=f"http://127.0.0.1:{prefect}/api",
-        aws=Connection("us-east-1", f"http://127.0.0.1:{aws}"),
         account="000000000000",
         registry=f"localhost:{aws}",
-        cluster="data-flows",
         work_pool="data-flows",
         execution_role="data-flows-execution",
         task_role="data-flows-task",
@@ -225,27 +214,24 @@ def local_port(given: Mapping[str, str], name: str, default: int) -> int:
 
 def _check(environment: str, values: Mapping[str, str], given: Mapping[str, str]) -> None:
     root = f"/DataFlows/{environment}"
-    problems = [
-        f"{name} is missing: neither in the process environment, nor in .env, nor at {root}/{name}"
-        for name in REQUIRED
-        if not values[name]
-    ]
-    problems.extend(_form_problems(values, given, environment))
-    problems.extend(_api_url_problems(values["PREFECT_API_URL"].strip()))
+    problems = []
+    for item in _SETTINGS:
+        name, value = item.metadata["name"], values[item.metadata["name"]]
+        if not value and item.default is MISSING:
+            problems.append(f"{name} is missing: neither in the process environment, nor in .env, nor at {root}/{name}")
+        where = "the process environment or .env" if given.get(name) else f"{root}/{name}"
+        problems += _form_problems(name, value, where, item.metadata["pattern"], item.metadata["words"])
+    problems += _api_url_problems(values["PREFECT_API_URL"].strip())
     if problems:
         raise UserError("\n".join(problems), f'README.md, "Initial deployment", says what {environment} needs')
 
 
-def _form_problems(values: Mapping[str, str], given: Mapping[str, str], environment: str) -> list[str]:
-    problems = []
-    for name, value in values.items():
-        where = "the process environment or .env" if given.get(name) else f"/DataFlows/{environment}/{name}"
-        pattern, words = _FORMS.get(name, (".*", ""))
-        if value != value.strip():
-            problems.append(f"{name} begins or ends with white space ({where}); a trailing newline is a usual cause")
-        elif value and not re.fullmatch(pattern, value):
-            problems.append(f"{name} is {value!r} ({where}); it must be {words}")
-    return problems
+def _form_problems(name: str, value: str, where: str, pattern: str, words: str) -> Iterator[str]:
+    """What is wrong with a value; it is shown, unless it only begins or ends with what cannot be seen."""
+    if value != value.strip():
+        yield f"{name} begins or ends with white space ({where}); a trailing newline is a usual cause"
+    elif value and pattern and not re.fullmatch(pattern, value):
+        yield f"{name} is {value!r} ({where}); it must be {words}"
 
 
 def _api_url_problems(url: str) -> list[str]:

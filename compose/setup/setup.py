@@ -1,7 +1,7 @@
 """Creates what the environment Local consists of, where it is missing. Run by the compose service `setup`.
 
 Takes the addresses of the emulator and of the Prefect API from the environment. Gives a cluster, roles, a log group, a
-bucket, parameters, a work pool with its job template and a block for results; prints what it created. Never changes
+bucket, a work pool with its job template and a block for results; prints what it created. Never changes
 what is there: what somebody changed by hand stays.
 """
 
@@ -23,18 +23,6 @@ BUCKET = "data-flows-local"
 LOG_GROUP = "/data-flows/Local"
 EXECUTION_ROLE, TASK_ROLE = "data-flows-execution", "data-flows-task"
 RESULTS_BLOCK = "data-flows-results"
-#: What an environment in AWS keeps in its Parameter Store; an emulator needs a registry's address beside it.
-PARAMETERS = {
-    "AWS_ACCOUNT_ID": "000000000000",
-    "ECS_CLUSTER": NAME,
-    "EXECUTION_ROLE": EXECUTION_ROLE,
-    "LAKE_URL": f"s3://{BUCKET}/lake",
-    "LOG_GROUP": LOG_GROUP,
-    "PREFECT_API_URL": os.environ["HOST_PREFECT_API_URL"],
-    "REGISTRY": os.environ["HOST_REGISTRY"],
-    "TASK_ROLE": TASK_ROLE,
-    "WORK_POOL": NAME,
-}
 RESULTS_EXPIRE = {
     "Rules": [{"ID": "results", "Status": "Enabled", "Filter": {"Prefix": "results/"}, "Expiration": {"Days": 7}}]
 }
@@ -56,7 +44,7 @@ def main() -> None:
 def create_in_aws() -> None:
     """Creates the emulator's part. Where a call's repetition would not be refused, asks first."""
     ecs, iam, logs = boto3.client("ecs"), boto3.client("iam"), boto3.client("logs")
-    s3, ssm = boto3.client("s3"), boto3.client("ssm")
+    s3 = boto3.client("s3")
     if not any(cluster["status"] == "ACTIVE" for cluster in ecs.describe_clusters(clusters=[NAME])["clusters"]):
         create("cluster", NAME, ecs.create_cluster, clusterName=NAME, capacityProviders=["FARGATE", "FARGATE_SPOT"])
     for role in (EXECUTION_ROLE, TASK_ROLE):
@@ -65,9 +53,6 @@ def create_in_aws() -> None:
     if BUCKET not in [bucket["Name"] for bucket in s3.list_buckets()["Buckets"]]:
         create("bucket", BUCKET, s3.create_bucket, Bucket=BUCKET)
         s3.put_bucket_lifecycle_configuration(Bucket=BUCKET, LifecycleConfiguration=RESULTS_EXPIRE)
-    for name, value in PARAMETERS.items():
-        path = f"/DataFlows/Local/{name}"
-        create("parameter", path, ssm.put_parameter, Name=path, Value=value, Type="String")
 
 
 def create(kind: str, name: str, call: Callable[..., Any], **arguments: Any) -> None:

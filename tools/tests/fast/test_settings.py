@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 
 import pytest
 
 from tools.errors import UserError
+from tools.repository import ROOT
 from tools.settings import Connection, Settings, environment_name, load, local_port, read_dotenv
 
 STORED = {
@@ -332,3 +334,13 @@ def test_no_key_is_ever_shown() -> None:
 
     assert "canary" not in repr(found)
     assert "canary" not in " ".join(problems(stored={"PREFECT_API_KEY": "pnu_canary\n", "WORK_POOL": "/"}))
+
+
+def test_the_readme_names_each_setting_that_an_environment_keeps() -> None:
+    table = (
+        (ROOT / "README.md").read_text("utf-8").partition("below `/DataFlows/Dev/`")[2].partition("To store the key")[0]
+    )
+    named = set(re.findall(r"`([A-Z_]+)`", table))
+    settings_ = {item.metadata["name"] for item in fields(Settings) if item.metadata}
+    # A registry other than ECR's own is an emulator's.
+    assert named == settings_ - {"REGISTRY"}
