@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
 
 import pytest
 
@@ -14,7 +12,7 @@ from tools.clients.prefect_api import PrefectApi
 from tools.clients.prefect_http import Http
 from tools.errors import RemoteError
 from tools.model.prefect import PrefectSchedule
-from tools.tests.recorder import Recorder
+from tools.tests.proxy import Proxy, Reply, Request
 from tools.tests.samples import prefect_deployment, unique
 from tools.tests.servers import make_pool
 
@@ -31,36 +29,12 @@ class Script:
     @contextmanager
     def serving(self) -> Iterator[str]:
         """Gives its address."""
-        server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
-        thread = Thread(target=server.serve_forever, daemon=True)
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{server.server_port}/api"
-        finally:
-            server.shutdown()
-            server.server_close()
-            thread.join()
+        with Proxy(None, before=self._answer).serving() as port:
+            yield f"http://127.0.0.1:{port}/api"
 
-    def _handler(script) -> type[BaseHTTPRequestHandler]:  # noqa: N805 - `self` is the request's inside
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
-            def _answer(self) -> None:
-                body = self.rfile.read(int(self.headers.get("content-length") or 0))
-                script.seen.append(f"{self.command} {body.decode()}")
-                status = script._statuses.pop(0) if len(script._statuses) > 1 else script._statuses[0]
-                self.send_response(status)
-                self.send_header("content-type", "application/json")
-                self.send_header("content-length", str(len(script.ANSWER)))
-                self.end_headers()
-                self.wfile.write(script.ANSWER)
-
-            do_GET = do_POST = do_PATCH = _answer  # noqa: N815 - the names that http.server calls
-
-            def log_message(self, *_: object) -> None:
-                """Quiet."""
-
-        return Handler
+    def _answer(self, request: Request) -> Reply:
+        self.seen.append(f"{request.method} {request.body.decode()}")
+        return Reply(self._statuses.pop(0) if len(self._statuses) > 1 else self._statuses[0], self.ANSWER)
 
 
 class Fence:
@@ -128,26 +102,18 @@ def test_a_fence_between_head_and_body_keeps_the_write_from_happening() -> None:
     assert [item for item in script.seen if json.loads(item.removeprefix("PATCH ") or "null")] == []
 
 
-class Forgetful(Recorder):
-    """Forwards everything, and forgets some answers to a flow run's creation: 503 instead."""
-
-    lost = 2
-
-    def status(self, request: str, status: int) -> int:
-        """503 where the answer is lost."""
-        if "create_flow_run" in request and self.lost:
-            self.lost -= 1
-            return 503
-        return status
-
-
 def test_a_run_whose_answer_is_lost_is_started_once(prefect_api_url: str) -> None:
     make_pool(prefect_api_url)
     made = PrefectApi(prefect_api_url).create(prefect_deployment(unique("start"), schedules=()))
-    recorder = Forgetful(prefect_api_url.removesuffix("/api"))
-    with recorder.serving() as port:
+    lost = [503, 503]
+
+    def forget(request: Request, reply: Reply) -> Reply:
+        return Reply(lost.pop()) if "create_flow_run" in request.path and lost else reply
+
+    proxy = Proxy(prefect_api_url.removesuffix("/api"), after=forget)
+    with proxy.serving() as port:
         run = PrefectApi(f"http://127.0.0.1:{port}/api").start(made.id, {"table": "weather"})
-    assert len([request for request in recorder.requests if "create_flow_run" in request]) == 3
+    assert len([request for request in proxy.requests if "create_flow_run" in request]) == 3
     api = PrefectApi(prefect_api_url)
     wanted = {"deployments": {"id": {"any_": [made.id]}}}
     assert [item["id"] for item in api.all("flow_runs", wanted)] == [run.id]

@@ -38,7 +38,7 @@ from tools.settings import Connection, Settings
 from tools.show.plan import plan_json
 from tools.tests.fakes import FakeEcr, FakeEcs, FakeEngine
 from tools.tests.memory import ROOT, service
-from tools.tests.recorder import Recorder
+from tools.tests.proxy import Proxy
 from tools.tests.repositories import Repository
 from tools.tests.servers import ask, bare_environment, make_pool, put_image, serving
 
@@ -87,7 +87,7 @@ class Engine(FakeEngine):
 class Real:
     """A flow of its own in an environment; what is written to its systems is recorded."""
 
-    def __init__(self, direct_url: str, clients: Clients, settings: Settings, *recorded: Recorder) -> None:
+    def __init__(self, direct_url: str, clients: Clients, settings: Settings, *recorded: Proxy) -> None:
         self.flow = f"flow-{uuid.uuid4().hex[:8]}"
         self.direct_url, self.clients, self.settings, self._recorded = direct_url, clients, settings, recorded
 
@@ -152,17 +152,17 @@ SERVERS = {"sqlite": "prefect_api_url", "postgresql": "prefect_on_postgres"}
 
 
 @pytest.fixture(scope="module", params=SERVERS.values(), ids=list(SERVERS))
-def recorded(request: pytest.FixtureRequest) -> Iterator[tuple[str, str, Recorder]]:
+def recorded(request: pytest.FixtureRequest) -> Iterator[tuple[str, str, Proxy]]:
     """The address of each kind of server, that of a recorder before it, and the recorder."""
     url = request.getfixturevalue(request.param)
     make_pool(url)
-    recorder = Recorder(url.removesuffix("/api"))
+    recorder = Proxy(url.removesuffix("/api"))
     with recorder.serving() as port:
         yield url, f"http://127.0.0.1:{port}/api", recorder
 
 
 @pytest.fixture
-def real(recorded: tuple[str, str, Recorder]) -> Iterator[Real]:
+def real(recorded: tuple[str, str, Proxy]) -> Iterator[Real]:
     """A flow whose releases and images are in memory."""
     url, through, recorder = recorded
     recorder.requests.clear()
@@ -174,11 +174,11 @@ def real(recorded: tuple[str, str, Recorder]) -> Iterator[Real]:
 
 
 @pytest.fixture
-def whole(recorded: tuple[str, str, Recorder], moto: Connection) -> Iterator[Real]:
+def whole(recorded: tuple[str, str, Proxy], moto: Connection) -> Iterator[Real]:
     """A flow whose releases and images are in an AWS emulator."""
     url, through, recorder = recorded
     recorder.requests.clear()
-    beside = Recorder(str(moto.endpoint))
+    beside = Proxy(str(moto.endpoint))
     with beside.serving() as port:
         aws = replace(moto, endpoint=f"http://127.0.0.1:{port}")
         clients = Clients(Engine(aws), Ecr(aws, "registry.test"), Ecs(aws), PrefectApi(through))

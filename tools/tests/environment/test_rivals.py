@@ -23,7 +23,7 @@ from tools.clients.prefect_variables import PrefectVariables
 from tools.environment.lock import holder
 from tools.model.release import Release
 from tools.settings import Connection
-from tools.tests.recorder import Recorder
+from tools.tests.proxy import Proxy
 from tools.tests.rivals import FINGERPRINT, SCHEMA, Came, Side, deploy, deploy_late, hold, steal
 from tools.tests.servers import make_pool
 
@@ -114,7 +114,7 @@ class Pair:
 
     def _process(self, letter: str, proxies: ExitStack) -> ForkServerProcess:
         side = self.sides[letter]
-        recorder = Recorder(side.prefect_url.removesuffix("/api"))
+        recorder = Proxy(side.prefect_url.removesuffix("/api"))
         recorder.requests = Arrivals(letter, self.order)
         url = f"http://127.0.0.1:{proxies.enter_context(recorder.serving())}/api"
         return self._context.Process(target=deploy_late, args=(replace(side, prefect_url=url), self._answers[letter]))

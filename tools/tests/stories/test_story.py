@@ -17,7 +17,7 @@ import pyarrow.parquet
 import pytest
 
 from tools.tests.clouds import Cloud, own_cloud, wait
-from tools.tests.recorder import Recorder
+from tools.tests.proxy import Proxy
 
 pytestmark = pytest.mark.docker
 
@@ -104,7 +104,7 @@ def test_a_second_deploy_reads_only(cloud: Cloud) -> None:
         return {item["id"] for item in cloud.prefect("POST", "/flow_runs/filter", body)}
 
     before = scheduled()
-    prefect, aws = Recorder(f"http://127.0.0.1:{cloud.prefect_port}"), Recorder(f"http://127.0.0.1:{cloud.aws_port}")
+    prefect, aws = Proxy(f"http://127.0.0.1:{cloud.prefect_port}"), Proxy(f"http://127.0.0.1:{cloud.aws_port}")
     with prefect.serving() as prefect_port, aws.serving() as aws_port:
         # Not by --json: this is what a user reads.
         said = cloud.tools("deploy", PREFECT_PORT=str(prefect_port), AWS_PORT=str(aws_port))

@@ -6,9 +6,7 @@ import json
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
 
 import pytest
 
@@ -16,7 +14,7 @@ from tools.bench.own_cloud import free_port
 from tools.clients.ecs import Ecs
 from tools.clients.prefect_api import PrefectApi
 from tools.settings import Connection
-from tools.tests.recorder import Recorder
+from tools.tests.proxy import Proxy, Reply
 from tools.tests.repositories import STORAGE, Repository, make_service
 from tools.tests.samples import draft, prefect_deployment, unique
 from tools.tests.servers import make_pool
@@ -119,30 +117,8 @@ def test_a_name_that_is_none_is_refused_before_anything_is_asked(repository: Rep
 @contextmanager
 def answering(status: int, kind: str, body: str) -> Iterator[str]:
     """A server that gives one answer to everything; gives its port."""
-
-    class Handler(BaseHTTPRequestHandler):
-        def _answer(self) -> None:
-            self.rfile.read(int(self.headers.get("content-length") or 0))
-            self.send_response(status)
-            self.send_header("content-type", kind)
-            self.send_header("content-length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body.encode())
-
-        do_GET = do_POST = do_PATCH = do_DELETE = _answer  # noqa: N815 - the names that http.server calls
-
-        def log_message(self, *_: object) -> None:
-            """Quiet."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    try:
-        yield str(server.server_port)
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
+    with Proxy(None, before=lambda _: Reply(status, body.encode(), {"content-type": kind})).serving() as port:
+        yield str(port)
 
 
 CALLS: dict[str, list[str]] = {
@@ -203,16 +179,16 @@ def test_without_aws_the_error_says_what_to_do(repository: Repository, call: lis
 
 
 @pytest.fixture
-def cloud(prefect_api_url: str, moto: Connection) -> Iterator[tuple[Recorder, Recorder, dict[str, str]]]:
+def cloud(prefect_api_url: str, moto: Connection) -> Iterator[tuple[Proxy, Proxy, dict[str, str]]]:
     """A local cloud on ports of its own, behind recorders, and the variables that lead there."""
-    prefect, aws = Recorder(prefect_api_url.removesuffix("/api")), Recorder(str(moto.endpoint))
+    prefect, aws = Proxy(prefect_api_url.removesuffix("/api")), Proxy(str(moto.endpoint))
     with prefect.serving() as prefect_port, aws.serving() as aws_port:
         yield prefect, aws, {"PREFECT_PORT": str(prefect_port), "AWS_PORT": str(aws_port)}
 
 
 @pytest.mark.parametrize("verb", ["history", "rollback"])
 def test_a_flow_that_was_never_deployed_is_told_so(
-    repository: Repository, cloud: tuple[Recorder, Recorder, dict[str, str]], verb: str
+    repository: Repository, cloud: tuple[Proxy, Proxy, dict[str, str]], verb: str
 ) -> None:
     name = unique("never")
     done = repository.run(verb, name, **cloud[2])
@@ -221,7 +197,7 @@ def test_a_flow_that_was_never_deployed_is_told_so(
 
 
 def test_verbs_that_look_are_json_on_demand_and_write_nothing(
-    repository: Repository, cloud: tuple[Recorder, Recorder, dict[str, str]]
+    repository: Repository, cloud: tuple[Proxy, Proxy, dict[str, str]]
 ) -> None:
     prefect, aws, variables = cloud
     before = repository.files()
@@ -241,7 +217,7 @@ def test_verbs_that_look_are_json_on_demand_and_write_nothing(
 
 
 def test_a_plan_in_markdown_and_with_a_check(
-    repository: Repository, cloud: tuple[Recorder, Recorder, dict[str, str]]
+    repository: Repository, cloud: tuple[Proxy, Proxy, dict[str, str]]
 ) -> None:
     done = repository.run("plan", "hello", "--format", "markdown", "--check", **cloud[2])
 
@@ -250,7 +226,7 @@ def test_a_plan_in_markdown_and_with_a_check(
 
 
 def test_an_unknown_service_is_told_with_those_there_are(
-    repository: Repository, cloud: tuple[Recorder, Recorder, dict[str, str]]
+    repository: Repository, cloud: tuple[Proxy, Proxy, dict[str, str]]
 ) -> None:
     for verb in ("plan", "status"):
         refused(repository.run(verb, "helo", **cloud[2]), 2, "helo", "hello")
@@ -258,7 +234,7 @@ def test_an_unknown_service_is_told_with_those_there_are(
 
 
 def test_a_flow_that_left_is_told_and_what_was_duplicated_from_it_is_not(
-    repository: Repository, cloud: tuple[Recorder, Recorder, dict[str, str]], prefect_api_url: str, moto: Connection
+    repository: Repository, cloud: tuple[Proxy, Proxy, dict[str, str]], prefect_api_url: str, moto: Connection
 ) -> None:
     make_pool(prefect_api_url)
     flow, api = unique("left"), PrefectApi(prefect_api_url)

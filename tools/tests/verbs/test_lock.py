@@ -22,7 +22,7 @@ from tools.environment.connect import connect
 from tools.environment.deploy import declared
 from tools.environment.lock import EnvironmentLock, holder
 from tools.settings import Connection
-from tools.tests.recorder import Recorder
+from tools.tests.proxy import Proxy
 from tools.tests.servers import bare_environment, make_pool
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -83,7 +83,7 @@ def terminal(prefect_api_url: str, moto: Connection) -> Iterator[Terminal]:
     """A terminal in an environment where the image of one flow is released already."""
     make_pool(prefect_api_url)
     name = f"Verbs{uuid.uuid4().hex[:8]}"
-    recorder, gate = Recorder(prefect_api_url.removesuffix("/api")), Gate()
+    recorder, gate = Proxy(prefect_api_url.removesuffix("/api")), Gate()
     recorder.requests = gate
     variables = bare_environment(
         AWS_ENDPOINT_URL=moto.endpoint or "",
