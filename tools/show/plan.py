@@ -146,7 +146,7 @@ def plan_json(plan: Plan, now: datetime) -> dict[str, Any]:
     return {
         "environment": plan.environment,
         "changes": plan.changes,
-        "services": [_item_json(item, now) for item in plan.services],
+        "flows": [_item_json(item, now) for item in plan.services],
         "notes": [_note_json(note) for note in plan.notes],
     }
 

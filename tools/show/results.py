@@ -44,7 +44,7 @@ def results_json(plan: Plan, results: Sequence[Result]) -> dict[str, Any]:
         "environment": plan.environment,
         "changed": sum(bool(result.done) for result in results),
         "failed": sum(result.error is not None for result in results),
-        "services": [
+        "flows": [
             {
                 "name": result.service,
                 "fingerprint": result.release.fingerprint,

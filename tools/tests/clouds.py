@@ -37,7 +37,7 @@ class Cloud(OwnCloud):
         """The results of a deploy by service."""
         said = self.tools("deploy", *arguments, "--json", code=code)
         answer = json.loads(said[said.index("{\n") : said.rindex("\n}") + 2])
-        return {item["name"]: item for item in answer["services"]}
+        return {item["name"]: item for item in answer["flows"]}
 
     def write_service(self, name: str, code: str) -> None:
         """Adds a service of one small file."""

@@ -335,7 +335,7 @@ WRITES: dict[tuple[str, bool], str] = {
 
 def sent(told: dict[str, Any]) -> str:
     """A pattern of the writes that a plan's JSON promises: those to Prefect, then those to AWS."""
-    actions = told["services"][0]["actions"]
+    actions = told["flows"][0]["actions"]
     patterns = {id(item): WRITES[item["verb"], ": schedule " in item["subject"]] for item in actions}
     prefect = [patterns[id(item)] for item in actions if item["stage"] == "register"]
     aws = [patterns[id(item)] for item in actions if item["stage"] != "register"]

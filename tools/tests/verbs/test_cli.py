@@ -204,7 +204,7 @@ def test_verbs_that_look_are_json_on_demand_and_write_nothing(
 
     plan = repository.run("plan", "hello", "--json", **variables)
     assert (plan.returncode, plan.stderr) == (0, "")
-    (planned,) = json.loads(plan.stdout)["services"]
+    (planned,) = json.loads(plan.stdout)["flows"]
     assert [action["verb"] for action in planned["actions"]] == ["build", "push", "import", "release", "create"]
     status = repository.run("status", "hello", "--json", **variables)
     assert status.returncode == 0, status.stderr

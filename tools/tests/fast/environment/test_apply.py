@@ -314,8 +314,8 @@ def test_what_came_of_a_plan_is_joined_to_it_by_the_actions_ids() -> None:
     world.engine.unpushable.add("b")
     planned = world.plan([service("a"), service("b")])
     results = world.deploy(service("a"), service("b"))
-    told = {item["name"]: item for item in results_json(planned, results)["services"]}
-    for item in plan_json(planned, datetime(2026, 1, 1, tzinfo=UTC))["services"]:
+    told = {item["name"]: item for item in results_json(planned, results)["flows"]}
+    for item in plan_json(planned, datetime(2026, 1, 1, tzinfo=UTC))["flows"]:
         came = told[item["name"]]["actions"]
         assert [(one["id"], one["stage"], one["verb"], one["subject"]) for one in came] == [
             (one["id"], one["stage"], one["verb"], one["subject"]) for one in item["actions"]

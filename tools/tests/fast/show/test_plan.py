@@ -159,7 +159,7 @@ def test_a_new_deployment_tells_when_each_of_its_schedules_runs() -> None:
     item = planned(release(None, deployments=(deployment(), two)), world(ONE))
     (created,) = [action for action in item.actions if action.verb == "create"]
 
-    found = plan_json(plan_of(item), NOW)["services"][0]["actions"][item.actions.index(created)]
+    found = plan_json(plan_of(item), NOW)["flows"][0]["actions"][item.actions.index(created)]
     assert found["next_runs"] == {"a": "2026-11-26T01:00:00+00:00", "b": "2026-11-26T02:00:00+00:00"}
 
 
@@ -217,7 +217,7 @@ def test_machines_are_told_all_of_it(item: ServicePlan) -> None:
     told = plan_json(plan_of(item, notes=(Note("x", "a note"),)), NOW)
 
     assert json.loads(json.dumps(told)) == told
-    (found,) = told["services"]
+    (found,) = told["flows"]
     assert (told["environment"], told["changes"], told["notes"]) == (
         "Dev",
         len(item.actions),
@@ -235,7 +235,7 @@ def test_machines_are_told_all_of_it(item: ServicePlan) -> None:
 
 
 def test_machines_are_told_both_values_of_drift() -> None:
-    (found,) = plan_json(plan_of(drifting()), NOW)["services"]
+    (found,) = plan_json(plan_of(drifting()), NOW)["flows"]
 
     assert found["drift"] == [{"subject": "hello/main: description", "live": "mine", "declared": ""}]
 
