@@ -16,8 +16,8 @@ from pydantic import BaseModel, ValidationError
 
 from tools.errors import UserError
 from tools.model.release import Release
+from tools.model.rules import PAST
 from tools.model.service import Deployment, ECSRun, Schedule
-from tools.model.values import PAST
 
 VERSION = 1
 """Of the records that are written. Those of before the first version bear none; they have the same form."""

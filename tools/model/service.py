@@ -19,17 +19,15 @@ from pydantic import (
 
 from tools.model import names
 from tools.model.names import PLATFORM
+from tools.model.rules import Between, Choice, Form, is_past, refuse
 from tools.model.secrets import looks_secret
 from tools.model.values import (
-    Between,
-    Choice,
     Cron,
     DeploymentName,
     Entrypoint,
     EnvironmentName,
     EnvName,
     EnvValue,
-    Form,
     InsidePath,
     Parameters,
     RoleName,
@@ -38,8 +36,6 @@ from tools.model.values import (
     SecretName,
     Slug,
     Timezone,
-    is_past,
-    refuse,
     reserved,
 )
 

@@ -1,38 +1,28 @@
 """The forms of single values in service.toml: what a name, a cron, a parameter or an environment variable may be.
 
 Takes a value, gives it back or raises ValueError saying what was found and what is allowed. Never looks at more than
-one value or one table: what must hold between them stands in `service`. These are rules of today for what is declared
-today: a record of the past is read in the context PAST, where they do not hold.
+one value or one table: what must hold between them stands in `service`.
 """
 
 from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from cronsim import CronSim, CronSimError
 from pydantic import (
-    AfterValidator,
     BeforeValidator,
-    GetCoreSchemaHandler,
-    GetJsonSchemaHandler,
     StrictInt,
     StrictStr,
-    ValidationError,
-    ValidationInfo,
 )
-from pydantic.json_schema import JsonSchemaValue
-from pydantic_core import CoreSchema, InitErrorDetails, PydanticCustomError, core_schema
 
+from tools.model.rules import Between, Form, refuse, rule
 from tools.model.secrets import looks_secret
-
-T = TypeVar("T")
 
 #: Set by the release itself, by the worker or by the ECS agent.
 _RESERVED_ENV = re.compile(
@@ -47,127 +37,9 @@ _MAX_RRULE = 6500
 _MAX_SECONDS = 366 * 24 * 3600
 
 
-#: The context in which a record of the past is validated: types hold, today's rules do not.
-PAST = "past"
-
-
-def is_past(info: ValidationInfo) -> bool:
-    """Whether what is validated is a record of the past."""
-    return info.context == PAST
-
-
-def rule(check: Callable[[T], T]) -> AfterValidator:
-    """A rule of today: gives a value back or raises ValueError."""
-
-    def applied(value: T, info: ValidationInfo) -> T:
-        return value if is_past(info) else check(value)
-
-    return AfterValidator(applied)
-
-
 def reserved(names: Iterable[str]) -> Iterator[tuple[str, str]]:
     """The variables among `names` that a service cannot set, each with the reason."""
     return ((name, "is set by the platform; it cannot be set here") for name in names if _RESERVED_ENV.match(name))
-
-
-def refuse(table: str, problems: Iterable[tuple[str | tuple[str | int, ...], str]]) -> None:
-    """Refuses some keys of a table, each at its own place.
-
-    Args:
-        table: its name.
-        problems: (key or path of keys below it, what is wrong there); nothing happens where there are none.
-
-    Raises:
-        ValidationError: with one error for each key.
-    """
-    found = [
-        InitErrorDetails(
-            type=PydanticCustomError("refused", "{why}", {"why": why}),
-            loc=key if isinstance(key, tuple) else (key,),
-            input=None,
-        )
-        for key, why in problems
-    ]
-    if found:
-        raise ValidationError.from_exception_data(table, found)
-
-
-@dataclass(frozen=True)
-class Form:
-    """Text of one form: a `pattern` in the JSON Schema, `words` in an error."""
-
-    pattern: str
-    words: str
-
-    def check(self, value: str) -> str:
-        """Gives the value back.
-
-        Raises:
-            ValueError: it has another form.
-        """
-        if not re.fullmatch(self.pattern, value):
-            raise ValueError(f"{value!r} is not {self.words}")
-        return value
-
-    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        return _ruled(self.check, handler(source))
-
-    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
-        return {**handler(schema), "pattern": f"^{self.pattern}$"}
-
-
-@dataclass(frozen=True)
-class Choice:
-    """One of some texts."""
-
-    values: tuple[str, ...]
-
-    def check(self, value: str) -> str:
-        """Gives the value back.
-
-        Raises:
-            ValueError: it is none of them.
-        """
-        if value not in self.values:
-            raise ValueError(f"must be {' or '.join(map(repr, self.values))}, found {value!r}")
-        return value
-
-    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        return _ruled(self.check, handler(source))
-
-    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
-        return {**handler(schema), "enum": list(self.values)}
-
-
-@dataclass(frozen=True)
-class Between:
-    """A number from `least` to `most`."""
-
-    least: int
-    most: int
-
-    def check(self, value: int) -> int:
-        """Gives the value back.
-
-        Raises:
-            ValueError: it is less or more.
-        """
-        if not self.least <= value <= self.most:
-            raise ValueError(f"must be from {self.least} to {self.most}, found {value}")
-        return value
-
-    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        return _ruled(self.check, handler(source))
-
-    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
-        return {**handler(schema), "minimum": self.least, "maximum": self.most}
-
-
-def _ruled(check: Callable[[Any], Any], schema: CoreSchema) -> CoreSchema:
-    def applied(value: Any, info: ValidationInfo) -> Any:
-        return value if is_past(info) else check(value)
-
-    return core_schema.with_info_after_validator_function(applied, schema)
 
 
 def _json_only(value: Any) -> Any:

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
-from tools.model import values as forms
+from tools.model import values
 from tools.model.release import Release
 from tools.model.secrets import looks_secret
 from tools.model.service import FARGATE, Declaration, ECSRun, ECSRunChanges, overlaid
@@ -141,45 +141,45 @@ def test_a_release_survives_its_label() -> None:
 # Forms ----------------------------------------------------------------------------------------------------------------
 
 FINE: dict[str, tuple[Any, Any]] = {
-    "a cron": (forms.Cron, "*/15 6-18 * * mon-fri"),
-    "a cron of a leap day": (forms.Cron, "0 0 29 2 *"),
-    "a cron of the last day": (forms.Cron, "0 0 L * *"),
-    "an RRULE": (forms.RRule, "FREQ=MONTHLY;BYDAY=-1FR"),
-    "an RRULE with its start": (forms.RRule, "DTSTART:20260101T000000\nRRULE:FREQ=MINUTELY;INTERVAL=10;BYHOUR=9"),
-    "a time zone": (forms.Timezone, "America/Argentina/Buenos_Aires"),
-    "a second": (forms.Seconds, 1),
-    "a leap year": (forms.Seconds, 31_622_400),
-    "a slug of 64 letters": (forms.Slug, "a" * 64),
-    "a role by name": (forms.RoleName, "team/role+x=y"),
-    "a role by ARN": (forms.RoleName, "arn:aws-cn:iam::123456789012:role/team/role"),
-    "a deployment": (forms.DeploymentName, "Daily_2.0-x"),
-    "an entrypoint in a package": (forms.Entrypoint, "flows/sub/main.py:_flow1"),
-    "JSON": (forms.Json, {"a": [1, 2.5, None, True, {"b": "c"}]}),
-    "an empty variable": (forms.EnvValue, ""),
+    "a cron": (values.Cron, "*/15 6-18 * * mon-fri"),
+    "a cron of a leap day": (values.Cron, "0 0 29 2 *"),
+    "a cron of the last day": (values.Cron, "0 0 L * *"),
+    "an RRULE": (values.RRule, "FREQ=MONTHLY;BYDAY=-1FR"),
+    "an RRULE with its start": (values.RRule, "DTSTART:20260101T000000\nRRULE:FREQ=MINUTELY;INTERVAL=10;BYHOUR=9"),
+    "a time zone": (values.Timezone, "America/Argentina/Buenos_Aires"),
+    "a second": (values.Seconds, 1),
+    "a leap year": (values.Seconds, 31_622_400),
+    "a slug of 64 letters": (values.Slug, "a" * 64),
+    "a role by name": (values.RoleName, "team/role+x=y"),
+    "a role by ARN": (values.RoleName, "arn:aws-cn:iam::123456789012:role/team/role"),
+    "a deployment": (values.DeploymentName, "Daily_2.0-x"),
+    "an entrypoint in a package": (values.Entrypoint, "flows/sub/main.py:_flow1"),
+    "JSON": (values.Json, {"a": [1, 2.5, None, True, {"b": "c"}]}),
+    "an empty variable": (values.EnvValue, ""),
 }
 WRONG: dict[str, tuple[Any, Any]] = {
-    "a newline after a variable's name": (forms.EnvName, "A\n"),
-    "a variable's name in Arabic digits": (forms.EnvName, "A\u0663"),
-    "a NUL in a variable": (forms.EnvValue, "a\0b"),
-    "a newline after a slug": (forms.Slug, "a\n"),
-    "a slug of 65 letters": (forms.Slug, "a" * 65),
-    "a slug with two dashes": (forms.Slug, "a--b"),
-    "a role of another service": (forms.RoleName, "arn:aws:iam::123456789012:user/me"),
-    "a deployment that begins with a dot": (forms.DeploymentName, ".hidden"),
-    "a deployment of 101 letters": (forms.DeploymentName, "a" * 101),
-    "a cron of half a step": (forms.Cron, "*/0 * * * *"),
-    "a cron of a range that Prefect reads as all": (forms.Cron, "0 6-6 * * *"),
-    "a random cron": (forms.Cron, "R * * * *"),
-    "an RRULE of nothing but its start": (forms.RRule, "DTSTART:20260101"),
-    "an RRULE of too big a number": (forms.RRule, "FREQ=DAILY;UNTIL=99999999999999999999"),
-    "an RRULE without frequency": (forms.RRule, "BYDAY=MO"),
-    "an RRULE of every minute since long ago": (forms.RRule, "FREQ=MINUTELY"),
-    "an RRULE of 7000 characters": (forms.RRule, "FREQ=DAILY;BYHOUR=" + ",".join(["1"] * 3500)),
-    "a directory of time zones": (forms.Timezone, "Europe"),
-    "an absolute path of a time zone": (forms.Timezone, "/usr/share/zoneinfo/UTC"),
-    "text for seconds": (forms.Seconds, "60"),
-    "a path with .. inside": (forms.InsidePath, "a/../../b"),
-    "a space for a path": (forms.InsidePath, " "),
+    "a newline after a variable's name": (values.EnvName, "A\n"),
+    "a variable's name in Arabic digits": (values.EnvName, "A\u0663"),
+    "a NUL in a variable": (values.EnvValue, "a\0b"),
+    "a newline after a slug": (values.Slug, "a\n"),
+    "a slug of 65 letters": (values.Slug, "a" * 65),
+    "a slug with two dashes": (values.Slug, "a--b"),
+    "a role of another service": (values.RoleName, "arn:aws:iam::123456789012:user/me"),
+    "a deployment that begins with a dot": (values.DeploymentName, ".hidden"),
+    "a deployment of 101 letters": (values.DeploymentName, "a" * 101),
+    "a cron of half a step": (values.Cron, "*/0 * * * *"),
+    "a cron of a range that Prefect reads as all": (values.Cron, "0 6-6 * * *"),
+    "a random cron": (values.Cron, "R * * * *"),
+    "an RRULE of nothing but its start": (values.RRule, "DTSTART:20260101"),
+    "an RRULE of too big a number": (values.RRule, "FREQ=DAILY;UNTIL=99999999999999999999"),
+    "an RRULE without frequency": (values.RRule, "BYDAY=MO"),
+    "an RRULE of every minute since long ago": (values.RRule, "FREQ=MINUTELY"),
+    "an RRULE of 7000 characters": (values.RRule, "FREQ=DAILY;BYHOUR=" + ",".join(["1"] * 3500)),
+    "a directory of time zones": (values.Timezone, "Europe"),
+    "an absolute path of a time zone": (values.Timezone, "/usr/share/zoneinfo/UTC"),
+    "text for seconds": (values.Seconds, "60"),
+    "a path with .. inside": (values.InsidePath, "a/../../b"),
+    "a space for a path": (values.InsidePath, " "),
 }
 
 
@@ -196,7 +196,7 @@ def test_this_is_refused(form: Any, value: Any) -> None:
 
 @given(st.text(max_size=40))
 def test_no_text_is_more_than_refused(text: str) -> None:
-    for form in (forms.Cron, forms.RRule, forms.Timezone, forms.Entrypoint, forms.InsidePath, forms.Slug, forms.Json):
+    for form in (values.Cron, values.RRule, values.Timezone, values.Entrypoint, values.InsidePath, values.Slug, values.Json):
         try:
             assert TypeAdapter[Any](form).validate_python(text) == text
         except ValidationError:
