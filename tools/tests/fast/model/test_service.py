@@ -196,7 +196,8 @@ def test_this_is_refused(form: Any, value: Any) -> None:
 
 @given(st.text(max_size=40))
 def test_no_text_is_more_than_refused(text: str) -> None:
-    for form in (values.Cron, values.RRule, values.Timezone, values.Entrypoint, values.InsidePath, values.Slug, values.Json):
+    v = values
+    for form in (v.Cron, v.RRule, v.Timezone, v.Entrypoint, v.InsidePath, v.Slug, v.Json):
         try:
             assert TypeAdapter[Any](form).validate_python(text) == text
         except ValidationError:
