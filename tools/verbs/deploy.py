@@ -9,13 +9,12 @@ from typing import assert_never
 from tools.arguments import Build, Deploy, Deploys
 from tools.environment.connect import connect
 from tools.environment.deploy import carry_out, make_plan
-from tools.environment.guard import under_lock
 from tools.plan.actions import ALL, Plan, Stage
 from tools.repository import DOTENV, ROOT
 from tools.settings import LOCAL
 from tools.show.progress import Progress
-from tools.show.terminal import console, say
-from tools.verbs.outcome import show_errors, show_results
+from tools.show.terminal import console
+from tools.verbs.outcome import carry_out_and_show, show_errors, show_results
 
 STAGES: Mapping[str, Sequence[Stage]] = {
     "push": ("build", "push"),
@@ -41,12 +40,7 @@ def _deploy(arguments: Deploy) -> int:
     def make() -> Plan:
         return make_plan(ROOT, arguments.names, environment, STAGES[arguments.verb], arguments.on_drift)
 
-    with (
-        under_lock(make, environment, arguments.verb, wait=arguments.wait, tell=say) as (planned, guard),
-        Progress(console(stderr=True)) as progress,
-    ):
-        results = carry_out(ROOT, planned, environment, progress.step, guard)
-    return show_results(planned, results, as_json=arguments.json)
+    return carry_out_and_show(make, environment, arguments.verb, wait=arguments.wait, as_json=arguments.json)
 
 
 def _build(arguments: Build) -> int:

@@ -1,14 +1,42 @@
-"""What came of a plan, told; and the exit code for it."""
+"""A plan carried out under the environment's lock; what came of it, told; the exit code for it."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
+from tools.environment.connect import Environment
+from tools.environment.deploy import carry_out
+from tools.environment.guard import under_lock
 from tools.errors import RemoteError, UserError
 from tools.plan.actions import Plan
 from tools.plan.results import Result
+from tools.repository import ROOT
+from tools.show.progress import Progress
 from tools.show.results import results_json, results_table
-from tools.show.terminal import complain, console, print_json
+from tools.show.terminal import complain, console, print_json, say
+
+
+def carry_out_and_show(
+    make: Callable[[], Plan], environment: Environment, what: str, *, wait: bool, as_json: bool
+) -> int:
+    """Carries a plan out, under the environment's lock where it changes what runs, and tells what came of it.
+
+    Args:
+        make: observes and plans.
+        environment: where.
+        what: the verb, for those who meet the lock.
+        wait: whether to wait for another holder.
+        as_json: whether to tell machines.
+
+    Returns:
+        The exit code.
+    """
+    with (
+        under_lock(make, environment, what, wait=wait, tell=say) as (planned, guard),
+        Progress(console(stderr=True)) as progress,
+    ):
+        results = carry_out(ROOT, planned, environment, progress.step, guard)
+    return show_results(planned, results, as_json=as_json)
 
 
 def show_results(planned: Plan, results: Sequence[Result], *, as_json: bool) -> int:

@@ -8,8 +8,7 @@ from typing import assert_never
 from tools.arguments import Prune, Rollback, Undo, Unlock
 from tools.desired.discover import services
 from tools.environment.connect import connect
-from tools.environment.deploy import carry_out
-from tools.environment.guard import locked, under_lock
+from tools.environment.guard import locked
 from tools.environment.lock import holder
 from tools.environment.prune import find_leftovers, remove
 from tools.environment.rollback import plan_rollback
@@ -19,7 +18,7 @@ from tools.repository import DOTENV, ROOT
 from tools.show.leftovers import leftovers_json, leftovers_text
 from tools.show.progress import Progress
 from tools.show.terminal import console, print_json, say
-from tools.verbs.outcome import show_results
+from tools.verbs.outcome import carry_out_and_show
 
 
 def run(arguments: Undo) -> int:
@@ -48,12 +47,7 @@ def _rollback(arguments: Rollback) -> int:
         to = str(planned.services[0].release.revision)
         return planned
 
-    with (
-        under_lock(make, environment, "rollback", wait=arguments.wait, tell=say) as (planned, guard),
-        Progress(console(stderr=True)) as progress,
-    ):
-        results = carry_out(ROOT, planned, environment, progress.step, guard)
-    return show_results(planned, results, as_json=arguments.json)
+    return carry_out_and_show(make, environment, "rollback", wait=arguments.wait, as_json=arguments.json)
 
 
 def _prune(arguments: Prune) -> int:
