@@ -19,6 +19,10 @@ override ENVIRONMENT := $(value ENVIRONMENT)
 export ENVIRONMENT
 endif
 
+# Whether a variable says 1, yes or true on make's own command line: nothing is deleted because a variable was exported.
+space := $(subst ,, )
+yes = $(and $(filter command,$(origin $(1))),$(filter 1 yes true,$(subst $(space),_,$(value $(1)))))
+
 # Set-up: the tooling's own environment from its lock, and .env from its example.
 .venv/.installed: requirements.lock
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "error: Python 3.11 or newer is needed, this is " + sys.version.split()[0] + "\n  → make PYTHON=python3.13 ...")'
@@ -51,7 +55,7 @@ ui: setup ## show the runs of run-flow in Prefect's UI
 up: setup ## start the local cloud: Prefect server, AWS emulator, ECS worker
 	@$(TOOLS) up
 down: setup ## stop it and keep its data; VOLUMES=1 removes the data too
-	@$(TOOLS) down $(if $(VOLUMES),--volumes)
+	@$(TOOLS) down $(if $(call yes,VOLUMES),--volumes)
 
 ## To an environment
 .PHONY: build-flow push-flow register-flow deploy-flow deploy trigger-flow
@@ -79,7 +83,7 @@ history: setup ## the releases of NAME and what each changed
 rollback-flow: setup ## bring NAME back to the release before, or to TO
 	@$(TOOLS) rollback "$$NAME" --to "$$TO" $(ARGS)
 prune: setup ## what nothing needs any more; YES=1 deletes it
-	@$(TOOLS) prune $(if $(YES),--yes) $(ARGS)
+	@$(TOOLS) prune $(if $(call yes,YES),--yes) $(ARGS)
 
 ## Keeping it right
 .PHONY: check test test-fast bench lock compose-file help
@@ -92,7 +96,7 @@ test-fast: setup ## the tooling's tests that need nothing but Python: at each sa
 bench: setup ## measure loads and deploys beside their peers; ARGS=load or ARGS=deploy for one part
 	@.venv/bin/python -m tools.bench $(ARGS)
 lock: setup ## compile the requirements.lock files; UPGRADE=1 takes newer versions
-	@$(TOOLS) lock $(if $(UPGRADE),--upgrade)
+	@$(TOOLS) lock $(if $(call yes,UPGRADE),--upgrade)
 compose-file: setup ## write compose/flows.yaml from services/
 	@$(TOOLS) compose
 help: ## this list

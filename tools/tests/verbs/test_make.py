@@ -72,6 +72,27 @@ def test_a_target_calls_its_verb(checkout: Path, arguments: list[str], called: l
     assert made(checkout, *arguments)[0] == called
 
 
+SWITCHES = {"prune": ("YES", "--yes"), "down": ("VOLUMES", "--volumes"), "lock": ("UPGRADE", "--upgrade")}
+
+
+@pytest.mark.parametrize(("verb", "switch"), SWITCHES.items(), ids=SWITCHES)
+@pytest.mark.parametrize("value", ["1", "yes", "true"])
+def test_what_means_yes(checkout: Path, verb: str, switch: tuple[str, str], value: str) -> None:
+    assert made(checkout, verb, f"{switch[0]}={value}")[0] == [verb, switch[1]]
+
+
+@pytest.mark.parametrize(("verb", "switch"), SWITCHES.items(), ids=SWITCHES)
+@pytest.mark.parametrize("value", ["", "0", "no", "false", "n", "off", "2", "0 1", "no yes", "YES", "$(shell echo 1)"])
+def test_nothing_else_means_yes(checkout: Path, verb: str, switch: tuple[str, str], value: str) -> None:
+    assert made(checkout, verb, f"{switch[0]}={value}")[0] == [verb]
+
+
+@pytest.mark.parametrize(("verb", "switch"), SWITCHES.items(), ids=SWITCHES)
+def test_an_exported_variable_deletes_nothing(checkout: Path, verb: str, switch: tuple[str, str]) -> None:
+    assert made(checkout, verb, **{switch[0]: "1"})[0] == [verb]
+    assert made(checkout, "-e", verb, **{switch[0]: "1"})[0] == [verb]
+
+
 @pytest.mark.parametrize("target", ["plan", "status", "history", "rollback-flow", "prune"])
 def test_the_environment_is_passed_on(checkout: Path, target: str) -> None:
     assert made(checkout, target, "NAME=x", "ENVIRONMENT=Dev")[1]["ENVIRONMENT"] == "Dev"
