@@ -18,7 +18,11 @@ from tools.model.images import OnProgress, Target
 from tools.model.names import BASE_IMAGE, PLATFORM
 
 _STEP = re.compile(r"^#\d+ \[(?P<target>[^\s\]]+)(?P<stage> \S+)? +(?P<at>\d+/\d+)\] (?P<what>.*)")
-_FAILED_TARGET = re.compile(r"^(?:ERROR: )?target (?P<target>[^:\s]+): (?P<why>.*)", re.MULTILINE)
+#: Who failed, as newer versions of buildx say it, and as BuildKit heads the output of the step that failed.
+_CULPRIT = re.compile(r"^(?:ERROR: )?target (?P<newer>[^:\s]+): |^ > \[(?P<step>[^\s\]]+)[^\]]*\]", re.MULTILINE)
+_REASON = re.compile(r"^ERROR: (?:target [^:\s]+: )?(?:failed to solve: )?(?P<why>.*)", re.MULTILINE)
+OLDEST = (0, 13)
+"""The oldest buildx with which this was tried."""
 
 
 def build(base: Path, targets: Sequence[Target], step: OnProgress) -> dict[str, ToolsError]:
@@ -31,25 +35,77 @@ def build(base: Path, targets: Sequence[Target], step: OnProgress) -> dict[str, 
 
     Returns:
         The error of each service whose image could not be built.
+
+    Raises:
+        UserError: there is no buildx, or too old a one.
     """
+    if targets:
+        _check_buildx()
     left, failed = list(targets), dict[str, ToolsError]()
     while left:
-        said = _bake(base, left, step)
+        said = _bake(base, left, [item.service for item in left], step)
         if said is None:
             break
-        culprit = _FAILED_TARGET.search(said)
-        name = culprit["target"] if culprit else ""
-        if name not in {target.service for target in left}:
-            failed |= {target.service: _build_error(target.service, said) for target in left}
-            break
-        failed[name] = _build_error(name, said)
-        left = [target for target in left if target.service != name]
+        of_base = _bake(base, left, sorted({_base_name(item) for item in left}), step)
+        if of_base is not None:
+            return failed | {item.service: _error("the base image", of_base, _BASE_HINT) for item in left}
+        culprit = _culprit(said, left)
+        failed |= _failed(culprit, said) if culprit else _one_by_one(base, left, step)
+        left = [item for item in left if item is not culprit] if culprit else []
     return failed
 
 
-def _bake(base: Path, targets: Sequence[Target], step: OnProgress) -> str | None:
-    """Runs bake; None where all went well, otherwise the end of what it said."""
-    command = ["docker", "buildx", "bake", "--progress=plain", "--file=-", *(target.service for target in targets)]
+_BASE_HINT = "mend base-image/, or see what the engine lacks"
+
+
+def _culprit(said: str, left: Sequence[Target]) -> Target | None:
+    """Who failed; None where nobody is named. A single one has nobody to share the blame with."""
+    if len(left) == 1:
+        return left[0]
+    found = _CULPRIT.search(said)
+    name = (found["newer"] or found["step"]) if found else ""
+    return next((item for item in left if item.service == name), None)
+
+
+def _one_by_one(base: Path, left: Sequence[Target], step: OnProgress) -> dict[str, ToolsError]:
+    """Where nobody was named, each is built alone: those that can be built come from the cache."""
+    failed: dict[str, ToolsError] = {}
+    for item in left:
+        said = _bake(base, [item], [item.service], step)
+        if said is not None:
+            failed |= _failed(item, said)
+    return failed
+
+
+def _failed(target: Target, said: str) -> dict[str, ToolsError]:
+    return {target.service: _error("its image", said, "mend the Dockerfile, or what it installs")}
+
+
+def _error(what: str, said: str, hint: str) -> ToolsError:
+    """The reason, and the end of what the failing step itself said."""
+    reason = _REASON.search(said)
+    lines = [line for line in said.splitlines() if line.strip() and not line.startswith(("#", "WARNING"))]
+    shown = "\n".join(lines[-25:])
+    return UserError(f"{what} cannot be built: {reason['why'].strip() if reason else 'bake failed'}\n{shown}", hint)
+
+
+def _check_buildx() -> None:
+    missing = "install Docker's buildx plug-in"
+    try:
+        done = subprocess.run(["docker", "buildx", "version"], capture_output=True, text=True, timeout=60, check=False)
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise UserError(f"docker cannot be started: {error}", missing) from error
+    if done.returncode:
+        raise UserError("Docker has no buildx", missing)
+    version = re.search(r"\bv?(\d+)\.(\d+)", done.stdout)
+    if version and (int(version[1]), int(version[2])) < OLDEST:
+        needed = ".".join(map(str, OLDEST))
+        raise UserError(f"buildx {version[0]} is too old; {needed} or newer is needed", "update Docker or its plug-in")
+
+
+def _bake(base: Path, targets: Sequence[Target], names: Sequence[str], step: OnProgress) -> str | None:
+    """Runs bake for some names of its file; None where all went well, otherwise the end of what it said."""
+    command = ["docker", "buildx", "bake", "--progress=plain", "--file=-", *names]
     try:
         process = subprocess.Popen(
             command,
@@ -90,7 +146,7 @@ def bake_file(base: Path, targets: Sequence[Target]) -> dict[str, Any]:
     """
     found: dict[str, Any] = {}
     for target in targets:
-        own_base = f"base-{target.platform.replace('/', '-')}"
+        own_base = _base_name(target)
         found[own_base] = {"context": str(base), "tags": [f"{BASE_IMAGE}:latest"], "platforms": [target.platform]}
         found[target.service] = {
             "context": str(target.context),
@@ -107,11 +163,5 @@ def bake_file(base: Path, targets: Sequence[Target]) -> dict[str, Any]:
     return {"target": found}
 
 
-def _build_error(service: str, said: str) -> ToolsError:
-    reason = _FAILED_TARGET.search(said)
-    lines = [line for line in said.splitlines() if line.strip() and not line.startswith(("#", "WARNING"))]
-    shown = "\n".join(lines[-25:])
-    why = reason["why"].strip() if reason else "docker buildx bake failed"
-    return UserError(
-        f"{service}: its image cannot be built: {why}\n{shown}", "mend the Dockerfile, or what it installs"
-    )
+def _base_name(target: Target) -> str:
+    return f"base-{target.platform.replace('/', '-')}"

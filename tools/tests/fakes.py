@@ -149,7 +149,7 @@ class FakeEngine:
         for target in targets:
             step(target.service, "1/1 FROM base")
             if target.service in self.unbuildable:
-                failed[target.service] = UserError(f"{target.service}: its image cannot be built")
+                failed[target.service] = UserError("its image cannot be built")
             else:
                 self.images.add(target.tag)
                 self.built.append(target.service)

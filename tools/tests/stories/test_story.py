@@ -95,7 +95,7 @@ def test_a_deploy_takes_both_flows_all_the_way(cloud: Cloud) -> None:
         assert result["error"] is None
         assert result["release"] == 1
         assert re.fullmatch(rf"localhost:{cloud.aws_port}/data-flows/{name}@sha256:[0-9a-f]{{64}}", result["image"])
-    assert results["healthcheck"]["done"][1:] == ["pushed", "released", "created manual"]
+    assert results["healthcheck"]["done"][1:] == ["pushed", "imported", "released", "created manual"]
 
 
 def test_a_second_deploy_reads_only(cloud: Cloud) -> None:
