@@ -9,6 +9,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,15 @@ MAX_NAME = 63
 RESERVED = frozenset({"base", "aws", "prefect-server", "setup", "worker"})
 
 
+@dataclass(frozen=True)
+class Broken:
+    """A service that cannot be what its files say."""
+
+    name: str
+    problems: tuple[str, ...]
+    """Each with its file and, where it can be known, its line."""
+
+
 def services(root: Path, names: Sequence[str] = ()) -> list[Service]:
     """The repository's services in order of name; only those named, where names are given.
 
@@ -38,6 +48,24 @@ def services(root: Path, names: Sequence[str] = ()) -> list[Service]:
     Raises:
         UserError: a name is malformed or unknown, or a service is wrong; all of a repository's errors are shown.
     """
+    found, broken = discover(root, names)
+    if broken:
+        raise all_of(broken)
+    return found
+
+
+def all_of(broken: Sequence[Broken]) -> UserError:
+    """The error for whoever needs every service."""
+    problems = [problem for item in broken for problem in item.problems]
+    return UserError("\n".join(problems), f"{len(problems)} to mend; nothing was built or written")
+
+
+def discover(root: Path, names: Sequence[str] = ()) -> tuple[list[Service], list[Broken]]:
+    """The same, and those that are wrong beside those that are right.
+
+    Raises:
+        UserError: a name is malformed or unknown.
+    """
     home = root / "services"
     there = sorted(path.name for path in home.iterdir() if _is_service(path)) if home.is_dir() else []
     for name in names:
@@ -45,15 +73,13 @@ def services(root: Path, names: Sequence[str] = ()) -> list[Service]:
         if name not in there:
             raise UserError(f"there is no service '{name}' under services/", _did_you_mean(name, there))
     found: list[Service] = []
-    problems: list[str] = []
+    broken: list[Broken] = []
     for name in dict.fromkeys(names or there):
         try:
             found.append(load(home / name, root))
         except UserError as error:
-            problems.extend(error.message.splitlines())
-    if problems:
-        raise UserError("\n".join(problems), f"{len(problems)} to mend; nothing was built or written")
-    return found
+            broken.append(Broken(name, tuple(error.message.splitlines())))
+    return found, broken
 
 
 def _is_service(path: Path) -> bool:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tools.desired.build_context import context_problems, files
+from tools.desired.discover import Broken, all_of
 from tools.errors import UserError
 from tools.model.service import Service
 from tools.repository import BASE_DIRECTORY
@@ -74,17 +75,29 @@ def of_services(root: Path, services: Iterable[Service]) -> dict[str, Fingerprin
     Raises:
         UserError: a build context holds what must not be in an image; all are named.
     """
-    services = list(services)
-    problems = [problem for service in services for problem in context_problems(service, root)]
-    if problems:
-        raise UserError("\n".join(problems), "nothing was built or written")
-    bases = {
-        platform: of_base(root, platform)
-        for platform in {service.declaration.docker_storage.platform for service in services}
-    }
-    return {
-        service.name: of_service(service, bases[service.declaration.docker_storage.platform]) for service in services
-    }
+    found, broken = of_each(root, services)
+    if broken:
+        raise all_of(broken)
+    return found
+
+
+def of_each(root: Path, services: Iterable[Service]) -> tuple[dict[str, Fingerprint], list[Broken]]:
+    """The same, and those whose build contexts hold what must not be in an image."""
+    bases: dict[str, Fingerprint] = {}
+    found: dict[str, Fingerprint] = {}
+    broken: list[Broken] = []
+    for service in services:
+        platform = service.declaration.docker_storage.platform
+        try:
+            problems = tuple(context_problems(service, root))
+            if not problems:
+                bases[platform] = bases.get(platform) or of_base(root, platform)
+                found[service.name] = of_service(service, bases[platform])
+        except UserError as error:
+            problems = tuple(error.message.splitlines())
+        if problems:
+            broken.append(Broken(service.name, problems))
+    return found, broken
 
 
 def _lines(context: Path, dockerfile: str) -> Iterator[tuple[str, str]]:

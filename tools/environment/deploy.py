@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from tools.clients import ssm
 from tools.clients.engine import Engine
 from tools.desired import fingerprint
-from tools.desired.discover import services
+from tools.desired.discover import Broken, discover
 from tools.desired.draft import Desired, desire
 from tools.environment.apply import Clients, apply, unguarded
 from tools.environment.connect import Environment
@@ -33,13 +34,15 @@ def make_plan(
         stages: which stages of a deploy.
         on_drift: what to do with what was changed by hand.
     """
-    desired = declared(root, names, environment)
-    if "register" not in stages:
+    desired, broken = declared(root, names, environment)
+    if "register" in stages:
+        planned, _ = compare(desired, environment, stages, on_drift)
+    else:
         # A build asks no registry, and the engine only when it comes to it.
         nothing = {item.service.name: Observed() for item in desired}
         state = observe_images(desired, environment.ecr) if "push" in stages else nothing
-        return plan(environment.settings.environment, desired, state, stages, on_drift)
-    return compare(desired, environment, stages, on_drift)[0]
+        planned = plan(environment.settings.environment, desired, state, stages, on_drift)
+    return replace(planned, broken=broken)
 
 
 def compare(
@@ -62,11 +65,12 @@ def compare(
     return plan(name, desired, state, stages, on_drift), state
 
 
-def declared(root: Path, names: Sequence[str], environment: Environment) -> list[Desired]:
-    """What the repository declares for some services, or for all where no name is given."""
-    found = services(root, names)
-    prints = fingerprint.of_services(root, found)
-    return [desire(service, prints[service.name], environment.settings) for service in found]
+def declared(root: Path, names: Sequence[str], environment: Environment) -> tuple[list[Desired], tuple[Broken, ...]]:
+    """What the repository declares for some services, or for all where no name is given; and what is left out."""
+    found, broken = discover(root, names)
+    prints, unfit = fingerprint.of_each(root, found)
+    desired = [desire(item, prints[item.name], environment.settings) for item in found if item.name in prints]
+    return desired, (*broken, *unfit)
 
 
 def look(desired: Sequence[Desired], environment: Environment) -> State:

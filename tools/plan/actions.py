@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, TypeVar
 
+from tools.desired.discover import Broken
 from tools.model.prefect import PrefectDeployment, PrefectSchedule
 from tools.model.release import Release
 from tools.model.service import Service
@@ -269,6 +270,8 @@ class Plan:
 
     environment: str
     services: tuple[ServicePlan, ...]
+    broken: tuple[Broken, ...] = ()
+    """Services that are left out, because they cannot be what their files say."""
     notes: tuple[Note, ...] = ()
     """On what the environment holds of services that the repository no longer declares."""
 

@@ -19,7 +19,7 @@ from tools.model.secrets import masked
 from tools.plan.actions import Action, AddSchedule, ChangeSchedule, Create, Note, Plan, ServicePlan
 from tools.plan.deployments import prefect_deployments
 from tools.show.next_run import next_run, spoken_time
-from tools.show.results import identity
+from tools.show.results import broken_json, identity
 
 _STYLES = {"create": "green", "add": "green", "delete": "red"}
 
@@ -34,8 +34,14 @@ def plan_text(plan: Plan, now: datetime) -> Group:
     parts: list[Any] = []
     for item in plan.services:
         parts += _block(item, now) if _tells(item) else [Text(f"{item.name}  unchanged", style="dim")]
+    for broken in plan.broken:
+        parts += [Text.assemble((broken.name, "bold"), ("  left out", "red")), *_indented(broken.problems), Text("")]
     parts += [Text(str(note), style="yellow") for note in plan.notes]
     return Group(*parts, Text(""), Text(summary(plan), style="bold"))
+
+
+def _indented(lines: Iterable[str]) -> Iterator[Padding]:
+    return (Padding(escape(line), (0, 0, 0, 2)) for line in lines)
 
 
 def _tells(item: ServicePlan) -> bool:
@@ -111,6 +117,7 @@ def summary(plan: Plan) -> str:
         (sum(bool(item.actions) for item in plan.services), "to change"),
         (sum(bool(item.drift) for item in plan.services), "drifting"),
         (sum(bool(item.problems) for item in plan.services), "refused"),
+        (len(plan.broken), "left out"),
         (sum(not (item.actions or item.drift or item.problems) for item in plan.services), "unchanged"),
     ]
     counts = ", ".join(f"{count} {what}" for count, what in told if count)
@@ -128,6 +135,8 @@ def plan_markdown(plan: Plan, now: datetime) -> str:
                 for what, subject, why, _ in _rows(item, now)
             ]
             lines.append("")
+    for broken in plan.broken:
+        lines += [f"**{broken.name}** (left out)", "", *(f"- {_cell(problem)}" for problem in broken.problems), ""]
     unchanged = [item.name for item in plan.services if not _tells(item)]
     lines += [f"- {_cell(str(note))}" for note in plan.notes]
     if unchanged:
@@ -147,6 +156,7 @@ def plan_json(plan: Plan, now: datetime) -> dict[str, Any]:
         "environment": plan.environment,
         "changes": plan.changes,
         "flows": [_item_json(item, now) for item in plan.services],
+        "broken": [broken_json(item) for item in plan.broken],
         "notes": [_note_json(note) for note in plan.notes],
     }
 

@@ -8,6 +8,7 @@ from typing import Any
 from rich.markup import escape
 from rich.table import Table
 
+from tools.desired.discover import Broken
 from tools.plan.actions import Action, Plan
 from tools.plan.results import Result
 
@@ -44,6 +45,7 @@ def results_json(plan: Plan, results: Sequence[Result]) -> dict[str, Any]:
         "environment": plan.environment,
         "changed": sum(bool(result.done) for result in results),
         "failed": sum(result.error is not None for result in results),
+        "broken": [broken_json(item) for item in plan.broken],
         "flows": [
             {
                 "name": result.service,
@@ -65,6 +67,11 @@ def results_json(plan: Plan, results: Sequence[Result]) -> dict[str, Any]:
 def _action_json(result: Result, action: Action) -> dict[str, Any]:
     """An action by the identity that it has in the plan, and what came of it."""
     return {**identity(action), "outcome": _outcome(result, action)}
+
+
+def broken_json(broken: Broken) -> dict[str, Any]:
+    """A service that was left out, and why."""
+    return {"name": broken.name, "problems": list(broken.problems)}
 
 
 def identity(action: Action) -> dict[str, str]:

@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 import os
 import sys
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from tools.errors import ToolsError
+from tools.errors import ToolsError, UserError
 
 if TYPE_CHECKING:
     from rich.console import Console
+
+    from tools.desired.discover import Broken
 
 
 WIDE = 160
@@ -32,6 +35,15 @@ def complain(error: ToolsError) -> None:
     screen.print(error.message, markup=False, soft_wrap=True)
     if error.hint:
         screen.print(f"  → {error.hint}", markup=False, soft_wrap=True)
+
+
+def complain_of_broken(broken: Iterable[Broken]) -> int:
+    """Tells which services were left out and why; gives the exit code."""
+    code = 0
+    for item in broken:
+        complain(UserError("\n".join(item.problems), f"{item.name} was left out; the others went on"))
+        code = UserError.exit_code
+    return code
 
 
 def say(message: str) -> None:

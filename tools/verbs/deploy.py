@@ -53,4 +53,4 @@ def _build(arguments: Build) -> int:
         return show_results(planned, results, as_json=True)
     for result in results:
         print(f"{result.release.tag}  {'failed' if result.error else ', '.join(result.said)}")
-    return show_errors(results)
+    return show_errors(planned, results)

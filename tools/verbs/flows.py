@@ -6,12 +6,12 @@ import json
 from typing import assert_never
 
 from tools.arguments import Flows, ListFlows, RunFlow, ShowUi, TestFlow
-from tools.desired.discover import services
+from tools.desired.discover import discover, services
 from tools.errors import UserError
 from tools.local import flow, tests
 from tools.repository import ROOT
 from tools.show.services import services_json, services_table
-from tools.show.terminal import console, print_json, say
+from tools.show.terminal import complain_of_broken, console, print_json, say
 from tools.verbs.parameters import json_object
 
 
@@ -32,12 +32,12 @@ def run(arguments: Flows) -> int:
 
 
 def _list(arguments: ListFlows) -> int:
-    found = services(ROOT)
+    found, broken = discover(ROOT)
     if arguments.json:
         print_json(services_json(found))
     else:
         console().print(services_table(found))
-    return 0
+    return complain_of_broken(broken)
 
 
 def _test(arguments: TestFlow) -> int:

@@ -24,7 +24,7 @@ from tools.repository import DOTENV, ROOT
 from tools.show.history import history_json, history_text
 from tools.show.plan import plan_json, plan_markdown, plan_text
 from tools.show.status import status_json, status_table
-from tools.show.terminal import console, print_json
+from tools.show.terminal import complain_of_broken, console, print_json
 
 WOULD_CHANGE = 3
 
@@ -59,7 +59,7 @@ def _plan(arguments: ShowPlan) -> int:
         print(plan_markdown(planned, now), end="")
     else:
         console().print(plan_text(planned, now))
-    if any(item.problems for item in planned.services):
+    if planned.broken or any(item.problems for item in planned.services):
         return UserError.exit_code
     differs = planned.changes or any(item.drift for item in planned.services)
     return WOULD_CHANGE if arguments.check and differs else 0
@@ -67,16 +67,21 @@ def _plan(arguments: ShowPlan) -> int:
 
 def _with_strays(planned: Plan, environment: Environment) -> Plan:
     """The plan with a remark on each deployment of a flow that the repository no longer declares."""
-    found = strays(environment, {item.name for item in planned.services})
+    found = strays(environment, _flows(planned))
     return replace(planned, notes=tuple(map(left, found)))
+
+
+def _flows(planned: Plan) -> set[str]:
+    """All that the repository declares, be it right or broken."""
+    return {item.name for item in planned.services} | {item.name for item in planned.broken}
 
 
 def _status(arguments: ShowStatus) -> int:
     """Shows how every flow stands."""
     environment = connect(arguments.environment, os.environ, DOTENV)
-    desired = declared(ROOT, arguments.names, environment)
+    desired, broken = declared(ROOT, arguments.names, environment)
     planned, state = compare(desired, environment, ALL, "stop")
-    stray = [] if arguments.names else strays(environment, {item.name for item in planned.services})
+    stray = [] if arguments.names else strays(environment, _flows(replace(planned, broken=broken)))
     live = [item for observed in state.values() for item in observed.deployments]
     ran = runs(environment.prefect, [item.id for item in (*live, *stray)])
     found = [standing(item, state[item.name], ran) for item in planned.services]
@@ -85,7 +90,7 @@ def _status(arguments: ShowStatus) -> int:
         print_json(status_json(planned.environment, found))
     else:
         console().print(status_table(found, datetime.now(UTC)))
-    return 0
+    return complain_of_broken(broken)
 
 
 def _history(arguments: ShowHistory) -> int:

@@ -13,7 +13,7 @@ from tools.plan.results import Result
 from tools.repository import ROOT
 from tools.show.progress import Progress
 from tools.show.results import results_json, results_table
-from tools.show.terminal import complain, console, print_json, say
+from tools.show.terminal import complain, complain_of_broken, console, print_json, say
 
 
 def carry_out_and_show(
@@ -43,21 +43,23 @@ def show_results(planned: Plan, results: Sequence[Result], *, as_json: bool) -> 
     """Tells what came of a plan; gives the exit code."""
     if as_json:
         print_json(results_json(planned, results))
-        return exit_code(results)
+        left_out = complain_of_broken(planned.broken)
+        return exit_code(results) or left_out
     if any(result.done or result.error for result in results):
         console().print(results_table(planned, results))
-    else:
+    elif results:
         count = len(results)
         print(f"Nothing differs in {planned.environment}: {count} flow{'s' if count != 1 else ''}, nothing written.")
-    return show_errors(results)
+    return show_errors(planned, results)
 
 
-def show_errors(results: Sequence[Result]) -> int:
-    """Tells why services failed; gives the exit code."""
+def show_errors(planned: Plan, results: Sequence[Result]) -> int:
+    """Tells why services failed or were left out; gives the exit code."""
     for result in results:
         if result.error:
             complain(type(result.error)(f"{result.service}: {result.error.message}", result.error.hint))
-    return exit_code(results)
+    left_out = complain_of_broken(planned.broken)
+    return exit_code(results) or left_out
 
 
 def exit_code(results: Sequence[Result]) -> int:

@@ -249,3 +249,78 @@ def test_a_flow_that_left_is_told_and_what_was_duplicated_from_it_is_not(
 
     assert [note["subject"] for note in notes if flow in note["subject"]] == [f"deployment {flow}/daily"]
     assert [name for name in pruned if flow in name] == [f"{flow}/daily"]
+
+
+# A broken service beside a good one -----------------------------------------------------------------------------------
+
+BROKEN: dict[str, tuple[dict[str, str | bytes | None], str]] = {
+    "flow.py is no Python": ({"flow.py": "def bad(:\n"}, "services/bad/flow.py:1: is not Python"),
+    "service.toml is no TOML": ({"service.toml": "= 1\n"}, "services/bad/service.toml:1: not TOML"),
+    "service.toml has an unknown key": (
+        {"service.toml": STORAGE + "[ecs_run]\ncpus = 1\n"},
+        "services/bad/service.toml:4: ecs_run.cpus: unknown key; did you mean cpu?",
+    ),
+    "service.toml is missing": ({"service.toml": None}, "services/bad/service.toml: is missing"),
+    "no Dockerfile": ({"Dockerfile": None}, "services/bad/Dockerfile: is missing"),
+    "no .dockerignore": ({".dockerignore": None}, "services/bad/.dockerignore: is missing"),
+    "a .dockerignore that is no text": ({".dockerignore": b"\xff\n"}, "services/bad/.dockerignore: not UTF-8"),
+    "a secret in its context": ({".env": "A=1\n"}, "services/bad/.env: looks like a secret"),
+}
+
+
+@pytest.mark.parametrize(("files", "said"), BROKEN.values(), ids=BROKEN)
+def test_a_broken_service_is_left_out_with_its_reason_and_the_others_go_on(
+    repository: Repository,
+    cloud: tuple[Proxy, Proxy, dict[str, str]],
+    files: dict[str, str | bytes | None],
+    said: str,
+) -> None:
+    make_service(repository.root, "bad", files)
+
+    plan = repository.run("plan", "--json", **cloud[2])
+    text = repository.run("plan", **cloud[2])
+
+    told = json.loads(plan.stdout)
+    assert (plan.returncode, text.returncode) == (2, 2)
+    assert [item["name"] for item in told["flows"]] == ["hello"]
+    (broken,) = told["broken"]
+    assert broken["name"] == "bad"
+    assert said in " ".join(broken["problems"])
+    assert said in " ".join(text.stdout.split())
+    assert "1 to change, 1 left out" in text.stdout
+
+
+def test_a_broken_service_stops_neither_list_nor_status_nor_a_good_ones_name(
+    repository: Repository, cloud: tuple[Proxy, Proxy, dict[str, str]]
+) -> None:
+    make_service(repository.root, "bad", {"flow.py": "def bad(:\n"})
+
+    for verb in (["list"], ["status"]):
+        done = repository.run(*verb, **cloud[2])
+        assert done.returncode == 2
+        assert "hello" in done.stdout
+        assert "services/bad/flow.py:1: is not Python" in done.stderr
+        assert "bad was left out; the others went on" in done.stderr
+    assert repository.run("plan", "hello", **cloud[2]).returncode == 0
+    assert repository.run("plan", "bad", **cloud[2]).returncode == 2
+
+
+def test_what_a_broken_service_has_is_neither_stray_nor_pruned(
+    repository: Repository, cloud: tuple[Proxy, Proxy, dict[str, str]], prefect_api_url: str, moto: Connection
+) -> None:
+    make_pool(prefect_api_url)
+    flow, api = unique("bad"), PrefectApi(prefect_api_url)
+    make_service(repository.root, flow, {"service.toml": "= 1\n"})
+    made = Ecs(moto).make_release(draft(flow))
+    points = {"version": "1", "job_variables": {"task_definition_arn": made.arn}}
+    live = api.create(prefect_deployment(flow, schedules=(), **points))
+
+    notes = json.loads(repository.run("plan", "--json", **cloud[2]).stdout)["notes"]
+    pruned = repository.run("prune", "--yes", **cloud[2])
+    still_there = [item.id for item in api.deployments([flow])]
+    api.remove(live.id)
+
+    assert [note for note in notes if flow in note["subject"]] == []
+    assert pruned.returncode == 2
+    assert f"services/{flow}/service.toml:1: not TOML" in pruned.stderr
+    assert still_there == [live.id]

@@ -97,7 +97,7 @@ def terminal(prefect_api_url: str, moto: Connection) -> Iterator[Terminal]:
         COLUMNS="160",
     )
     environment = connect(name, {**variables, "PREFECT_API_URL": prefect_api_url}, Path("/nonexistent"))
-    (desired,) = declared(ROOT, [SERVICE], environment)
+    (desired,), _ = declared(ROOT, [SERVICE], environment)
     schema = {"type": "object", "properties": {key: {} for d in desired.draft.deployments for key in d.parameters}}
     image = f"registry.test/data-flows/{SERVICE}@sha256:{'0' * 64}"
     environment.ecs.make_release(desired.draft.model_copy(update={"image": image, "parameter_schema": schema}))

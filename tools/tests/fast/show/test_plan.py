@@ -23,7 +23,7 @@ LATER = release(None, ecs_run={"memory": 1024}, deployments=(deployment(schedule
 
 def plan_of(*items: ServicePlan, notes: tuple[Note, ...] = ()) -> Plan:
     """A plan for Dev."""
-    return Plan("Dev", items, notes)
+    return Plan("Dev", items, notes=notes)
 
 
 def drifting(on_drift: OnDrift = "stop") -> ServicePlan:
