@@ -16,12 +16,12 @@ from prefect.states import Failed
 from prefect.utilities.urls import url_for
 
 import allocator  # noqa: F401 - before all that loads pyarrow
-import sample
 from errors import CopyError, SourceError, without_secrets
-from lake import Lake, data_path
+from lake.table import Lake, data_path
 from load import Request, load
-from reporting import Progress, Summary, summarised, told
-from sources import Source, Wanted, open_source
+from source.open import SAMPLE_URL, open_source
+from source.relation import Source, Wanted
+from summary import Progress, Summary, summarised, told
 
 
 @flow(name="database-to-lake")
@@ -62,7 +62,7 @@ def copy_table(table: str, cursor: str | None, partition: str | None, query_file
     started = time.monotonic()
     wanted = wanted_rows(table, query_file)
     lake = Lake(os.environ.get("LAKE_URL", ""))
-    with open_source(os.environ.get("SOURCE_URL") or sample.URL) as source:
+    with open_source(os.environ.get("SOURCE_URL") or SAMPLE_URL) as source:
         request = Request(wanted, chosen_cursor(cursor, wanted, source, lake, reset), partition, reset, run_name())
         logger = get_run_logger()
         logger.info("Copying %s of %s to %s: %s", wanted.name, source.name, where(lake, wanted), manner(request))

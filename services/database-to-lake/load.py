@@ -12,12 +12,12 @@ from datetime import UTC, datetime
 
 import pyarrow as pa
 
-from copying import Copy, Progress
+from copy_rows import Copy, Progress
 from errors import LakeError, LostRaceError, SourceError
-from lake import File, Lake, Manifest, encoded
-from months import has_months
-from schemas import merged
-from sources import Relation, Source, Value, Wanted
+from lake.partitions import has_months
+from lake.schemas import merged
+from lake.table import File, Lake, Manifest, encoded
+from source.relation import Relation, Source, Value, Wanted
 
 
 @dataclass(frozen=True)

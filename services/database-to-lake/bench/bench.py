@@ -37,9 +37,10 @@ OURS = """
 import allocator
 import sys
 from pathlib import Path
-from lake import Lake
+from lake.table import Lake
 from load import Request, load
-from sources import Wanted, open_source
+from source.open import open_source
+from source.relation import Wanted
 with open_source(sys.argv[1]) as source:
     load(source, Lake(Path(sys.argv[2]).as_uri()), Request(Wanted("flights"), cursor=sys.argv[3] or None))
 """
@@ -117,9 +118,10 @@ def fill(url: str, rows: int) -> None:
     """The table flights: the sample's, once for each of as many years as it takes, in the order of their time."""
     import adbc_driver_postgresql.dbapi
 
-    from lake import Lake
+    from lake.table import Lake
     from load import Request, load
-    from sources import Wanted, open_source
+    from source.open import open_source
+    from source.relation import Wanted
 
     with (
         tempfile.TemporaryDirectory() as directory,

@@ -19,13 +19,13 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 import obstore.auth.boto3
 
-import source_postgres
-import source_sqlite
-from lake import Lake
+from lake.table import Lake
 from load import Request, load
-from sources import Wanted, open_source
+from source import postgres, sqlite
+from source.open import open_source
+from source.relation import Wanted
 
-IMPORTED = (obstore.auth.boto3, source_postgres, source_sqlite)
+IMPORTED = (obstore.auth.boto3, postgres, sqlite)
 
 
 class DyingLake(Lake):

@@ -19,9 +19,10 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
-from lake import Lake
+from lake.table import Lake
 from load import Request, load
-from sources import Wanted, open_source
+from source.open import open_source
+from source.relation import Wanted
 
 Row = tuple[Any, ...]
 

@@ -17,8 +17,8 @@ from prefect.testing.utilities import prefect_test_harness
 from prefect.utilities.callables import parameter_schema
 
 from flow import database_to_lake
-from lake import Lake
-from reporting import Progress
+from lake.table import Lake
+from summary import Progress
 
 
 @pytest.fixture(scope="module", autouse=True)

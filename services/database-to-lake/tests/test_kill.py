@@ -17,7 +17,7 @@ import pyarrow as pa
 import pytest
 from conftest import Database
 
-from lake import Lake
+from lake.table import Lake
 
 Run = Callable[..., dict[str, Any]]
 Rows = Counter[tuple[Any, ...]]

@@ -15,8 +15,8 @@ import pytest
 from conftest import BUCKET
 
 from errors import LakeError, LostRaceError
-from lake import RETENTION, File, Lake, Manifest, data_path, encoded
-from parquet import ParquetWriter
+from lake.parquet import ParquetWriter
+from lake.table import RETENTION, File, Lake, Manifest, data_path, encoded
 
 NOW = dt.datetime.now(dt.UTC)
 SCHEMA = pa.schema([("id", pa.int64())])

@@ -12,9 +12,10 @@ import pytest
 from conftest import Database
 
 from errors import LostRaceError, SchemaConflictError, SourceError
-from lake import Lake
+from lake.table import Lake
 from load import Outcome, Request, load
-from sources import Wanted, open_source
+from source.open import open_source
+from source.relation import Wanted
 
 DAY = dt.date(2020, 1, 30)
 

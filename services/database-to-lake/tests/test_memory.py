@@ -22,9 +22,10 @@ PROGRAM = """
 import re, sys
 from pathlib import Path
 import flow
-from lake import Lake
+from lake.table import Lake
 from load import Request, load
-from sources import Wanted, open_source
+from source.open import open_source
+from source.relation import Wanted
 
 with open_source(sys.argv[1]) as source:
     rows = load(source, Lake(Path(sys.argv[2]).as_uri()), Request(Wanted("t"), partition="at")).manifest.rows

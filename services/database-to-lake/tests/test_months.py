@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from months import by_month
+from lake.partitions import by_month
 
 UTC = dt.UTC
 

@@ -12,10 +12,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-import parquet
 from errors import LakeError
-from lake import File, Lake
-from parquet import ParquetWriter
+from lake import parquet
+from lake.parquet import ParquetWriter
+from lake.table import File, Lake
 
 
 @pytest.fixture

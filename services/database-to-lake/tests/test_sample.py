@@ -14,9 +14,9 @@ import pytest
 from conftest import SERVICE
 
 from errors import SourceError
-from sample import sample_database
+from source.sample import sample_database
 
-BUILD = "from sample import sample_database; sample_database()"
+BUILD = "from source.sample import sample_database; sample_database()"
 
 
 @pytest.fixture

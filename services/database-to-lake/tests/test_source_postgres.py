@@ -11,7 +11,8 @@ import pytest
 from conftest import Database
 
 from errors import SourceError
-from sources import Part, Wanted, open_source
+from source.open import open_source
+from source.relation import Part, Wanted
 
 UTC_TIME = pa.timestamp("us", "UTC")
 

@@ -29,7 +29,7 @@ from obstore.store import LocalStore, ObjectStore, S3Store
 from pydantic import BaseModel, ConfigDict
 
 from errors import LakeError, LostRaceError, scrubbed, without_secrets
-from schemas import conform
+from lake.schemas import conform
 
 #: What no manifest names is removed when it is older than this; no run may take longer.
 RETENTION = timedelta(days=1)

@@ -10,23 +10,25 @@ in their place, together with those that only the lake still has, and adds what 
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable, Iterator
-from contextlib import suppress
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, suppress
 from itertools import chain
 
 import pyarrow as pa
 
 from errors import LakeError
-from lake import File, Lake, Manifest
-from leftovers import leftovers
-from parquet import Begin, ParquetWriter, from_nothing
-from prefetch import prefetched
-from schemas import conform
-from sources import Part, Relation, Value
+from lake.parquet import Begin, ParquetWriter, from_nothing
+from lake.schemas import conform
+from lake.table import File, Lake, Manifest
+from row_difference import difference
+from source.relation import Part, Relation, Value
 
 #: A file below this size is rewritten together with the next rows of its partition.
 SMALL_FILE_BYTES = 8 * 1024 * 1024
 
 Progress = Callable[[int, int], None]
+
+_END = object()
 
 
 class Copy:
@@ -110,12 +112,12 @@ class Copy:
         if len(common) < len(previous.schema):
             # The source has dropped columns, which makes the lake's version of a row the fuller one.
             count = sum(file.rows for file in lake_files)
-            return lake_files + self._write_batches(leftovers(in_source, in_lake, count, common), newest=True)
+            return lake_files + self._write_batches(difference(in_source, in_lake, count, common), newest=True)
         before = self.rows_read
         files = self._write(part, newest=True)
         if not files or sorted(file.sha256 for file in files) == sorted(file.sha256 for file in lake_files):
             return files or lake_files
-        left = leftovers(in_lake, in_source, self.rows_read - before, common)
+        left = difference(in_lake, in_source, self.rows_read - before, common)
         return files + self._write_batches(left, newest=True)
 
     def _rows(self, part: Part) -> Generator[pa.RecordBatch]:
@@ -129,7 +131,7 @@ class Copy:
         first: Iterable[pa.RecordBatch] = (),
         begin: Begin = from_nothing,
     ) -> list[File]:
-        rows = self._counted(prefetched(self._rows(part)))
+        rows = self._counted(_read_ahead(self._rows(part)))
         return self._write_batches(chain(first, rows), newest=newest, begin=begin)
 
     def _write_batches(
@@ -155,3 +157,12 @@ class Copy:
 
 def _is_small(file: File) -> bool:
     return file.bytes < SMALL_FILE_BYTES
+
+
+def _read_ahead(batches: Generator[pa.RecordBatch]) -> Generator[pa.RecordBatch]:
+    """The batches, the next one fetched while the last one is in use. The thread has ended when this generator has."""
+    with closing(batches), ThreadPoolExecutor(max_workers=1, thread_name_prefix="read-ahead") as reader:
+        ahead = reader.submit(next, batches, _END)
+        while (batch := ahead.result()) is not _END:
+            ahead = reader.submit(next, batches, _END)
+            yield batch

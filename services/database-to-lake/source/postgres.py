@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from errors import SourceError, scrubbed, without_secrets
-from sources import Part, Relation, Source, Value, Wanted, next_batch, quoted, quoted_text
+from source.relation import Part, Relation, Source, Value, Wanted, next_batch, quoted, quoted_text
 
 BATCH_BYTES = 4 * 1024 * 1024
 _CONNECT_SECONDS = 15

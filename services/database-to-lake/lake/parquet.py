@@ -20,9 +20,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from errors import LakeError
-from lake import File, Lake, data_path
-from months import by_month
-from spool import Spool
+from lake.partitions import by_month
+from lake.spool import Spool
+from lake.table import File, Lake, data_path
 
 #: A file ends when it has reached this size, or so many bytes of rows (as they are in memory).
 FILE_BYTES = 64 * 1024 * 1024

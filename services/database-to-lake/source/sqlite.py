@@ -18,9 +18,8 @@ import adbc_driver_manager
 import adbc_driver_sqlite.dbapi
 import pyarrow as pa
 
-import sample
 from errors import SourceError
-from sources import Part, Relation, Source, Value, Wanted, next_batch, quoted, quoted_text
+from source.relation import Part, Relation, Source, Value, Wanted, next_batch, quoted, quoted_text
 
 BATCH_ROWS = 16_384
 _QUERY_VIEW = "data-flows query"
@@ -30,19 +29,21 @@ _LARGEST_EXACT_INTEGER = 2**53
 
 @contextmanager
 def open_sqlite(url: str) -> Iterator[Source]:
-    """The database in a file, opened read-only, or the sample."""
-    if url.startswith("sample:"):
-        if url != sample.URL:
-            raise SourceError(f"there is no {url}; the embedded source is called {sample.URL}")
-        path, name = sample.sample_database(), sample.URL
-    else:
-        path = Path(unquote(url.removeprefix("sqlite://").removeprefix("/").partition("?")[0])).absolute()
-        name = f"sqlite://{path}"
+    """The database in a file."""
+    path = Path(unquote(url.removeprefix("sqlite://").removeprefix("/").partition("?")[0])).absolute()
+    name = f"sqlite://{path}"
+    with read_only(path, name) as connection:
+        yield SQLiteSource(connection, name)
+
+
+@contextmanager
+def read_only(path: Path, name: str) -> Iterator[adbc_driver_sqlite.dbapi.Connection]:
+    """A connection that cannot write; what the driver has to say meanwhile becomes a `SourceError` about `name`."""
     _check_readable(path)
     connection = None
     try:
         connection = adbc_driver_sqlite.dbapi.connect(f"file:{quote(str(path))}?mode=ro")
-        yield SQLiteSource(connection, name)
+        yield connection
     except adbc_driver_manager.Error as exc:
         raise SourceError(f"{name} cannot be read: {' '.join(str(exc).split())}") from exc
     finally:
@@ -65,9 +66,6 @@ class SQLiteSource(Source):
     def __init__(self, connection: adbc_driver_sqlite.dbapi.Connection, name: str) -> None:
         self._connection = connection
         self.name = name
-
-    def default_cursor(self, table: str) -> str | None:
-        return sample.CURSORS.get(table) if self.name == sample.URL else None
 
     def tables(self) -> list[str]:
         query = "SELECT name FROM sqlite_schema WHERE type IN ('table', 'view') AND substr(name, 1, 7) <> 'sqlite_'"
