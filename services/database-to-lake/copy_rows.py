@@ -19,7 +19,7 @@ import pyarrow as pa
 from errors import LakeError
 from lake.parquet import Begin, ParquetWriter, from_nothing
 from lake.schemas import conform
-from lake.table import File, Lake, Manifest
+from lake.table import File, Manifest, Table
 from row_difference import difference
 from source.relation import Part, Relation, Value
 
@@ -36,16 +36,15 @@ class Copy:
 
     def __init__(
         self,
-        lake: Lake,
+        table: Table,
         relation: Relation,
-        table: str,
         schema: pa.Schema,
         partition: str | None,
         known: Iterable[File],
         progress: Progress,
     ) -> None:
         """`known` are the table's files, which are not written again where their content comes up again."""
-        self._lake, self._relation, self._table = lake, relation, table
+        self._table, self._relation = table, relation
         self.schema, self.partition = schema, partition
         self._known, self._progress = tuple(known), progress
         self.rows_read = 0
@@ -78,11 +77,11 @@ class Copy:
         def small_files(partition: str) -> Iterator[pa.RecordBatch]:
             small = [file for file in settled if file.partition == partition and _is_small(file)]
             absorbed.extend(small)
-            return self._lake.batches(small, self.schema)
+            return self._table.batches(small, self.schema)
 
         newer = self._write(
             Part(cursor, above=old, below=watermark),
-            first=self._lake.batches([file for file in at_old if _is_small(file)], self.schema),
+            first=self._table.batches([file for file in at_old if _is_small(file)], self.schema),
             begin=small_files,
         )
         kept = [file for file in settled if file not in absorbed]
@@ -95,7 +94,7 @@ class Copy:
     def discard(self) -> None:
         """Removes what was written for nothing, as far as that is possible now."""
         with suppress(LakeError):
-            self._lake.delete(self._written)
+            self._table.store.delete(self._written)
 
     def _at_watermark(self, previous: Manifest, part: Part) -> list[File]:
         """The rows at the watermark: the source's and those that only the lake has, each once."""
@@ -104,7 +103,7 @@ class Copy:
         common = [name for name in names if name in previous.schema.names]
 
         def in_lake() -> Iterator[pa.RecordBatch]:
-            return self._lake.batches(lake_files, self.schema)
+            return self._table.batches(lake_files, self.schema)
 
         def in_source() -> Iterator[pa.RecordBatch]:
             return self._rows(part)
@@ -137,9 +136,7 @@ class Copy:
     def _write_batches(
         self, batches: Iterable[pa.RecordBatch], *, newest: bool, begin: Begin = from_nothing
     ) -> list[File]:
-        writer = ParquetWriter(
-            self._lake, self._table, self.schema, self.partition, self._known, newest=newest, begin=begin
-        )
+        writer = ParquetWriter(self._table, self.schema, self.partition, self._known, newest=newest, begin=begin)
         try:
             with writer:
                 for batch in batches:

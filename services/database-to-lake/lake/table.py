@@ -1,4 +1,4 @@
-"""The lake: where tables lie as Parquet files, and which files are a table's current state.
+"""What a table of the lake is: Parquet files, and which of them are its current state.
 
     <lake>/<table>/_manifests/0000000007.json                          the table's seventh state: names its files
     <lake>/<table>/time_hour_month=2013-01/part-<content>-<random>.parquet
@@ -7,29 +7,23 @@ The manifest with the highest number is the table. It is written last and only i
 readers see all of a run's rows or none, and of two runs one wins. Files that no manifest names belong to runs that were
 cut off.
 
-Takes LAKE_URL (`file:///…` or `s3://bucket/prefix`), gives manifests and rows. Never writes Parquet (see `parquet`).
+Takes a `Store` and a table's name, gives manifests and rows. Never writes Parquet (see `parquet`).
 """
 
 from __future__ import annotations
 
 import base64
-import os
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
-from typing import Any
-from urllib.parse import quote, unquote, urlsplit
+from urllib.parse import quote, unquote
 
-import obstore
 import pyarrow as pa
 import pyarrow.parquet as pq
-from obstore.exceptions import AlreadyExistsError, BaseError
-from obstore.store import LocalStore, ObjectStore, S3Store
 from pydantic import BaseModel, ConfigDict
 
-from errors import LakeError, LostRaceError, scrubbed, without_secrets
+from errors import LakeError, LostRaceError, without_secrets
 from lake.schemas import conform
+from lake.store import Store
 
 #: What no manifest names is removed when it is older than this; no run may take longer.
 RETENTION = timedelta(days=1)
@@ -81,144 +75,92 @@ def encoded(schema: pa.Schema) -> str:
     return base64.b64encode(schema.serialize().to_pybytes()).decode()
 
 
-class Lake:
-    """A directory or a bucket's prefix. The methods raise `LakeError` where it does not answer as it should."""
+class Table:
+    """A table, which need not be there yet. What the lake refuses is a `LakeError`."""
 
-    def __init__(self, url: str) -> None:
-        self.url = url.rstrip("/")
-        self._store = _open(self.url)
+    def __init__(self, store: Store, name: str) -> None:
+        self.store, self.name = store, name
+        self._directory = _directory(name)
 
-    def current(self, table: str) -> Manifest | None:
-        """The table's state, None where there is no such table."""
-        names = sorted(name for name, _ in self._list(f"{_directory(table)}/_manifests"))
-        return Manifest.model_validate_json(self._get(names[-1])) if names else None
+    @property
+    def address(self) -> str:
+        """Where it lies, to be shown."""
+        return f"{without_secrets(self.store.url)}/{self._directory}"
+
+    def path(self, partition: str, name: str) -> str:
+        """Where a file of it lies; the partition is "" where a table has none."""
+        return "/".join(part for part in (self._directory, partition, name) if part)
+
+    def current(self) -> Manifest | None:
+        """Its state, None where there is no such table."""
+        paths = self._manifest_paths()
+        return self._manifest(paths[-1]) if paths else None
+
+    def manifests(self) -> list[Manifest]:
+        """Its states that are still kept, the current one last."""
+        return [self._manifest(path) for path in self._manifest_paths()]
 
     def commit(self, manifest: Manifest, started: datetime) -> None:
         """Makes a manifest the table's state, if the one it follows still is."""
         if datetime.now(UTC) - started > _LONGEST_RUN:
             raise LakeError(f"this run has taken longer than {_LONGEST_RUN}, after which its files might be cleaned up")
-        body = manifest.model_dump_json(indent=1).encode()
-        try:
-            with self._explained("write"):
-                obstore.put(self._store, _manifest_path(manifest.table, manifest.number), body, mode="create")
-        except AlreadyExistsError:
-            self._lost(manifest)
+        if not self.store.create(self._manifest_path(manifest.number), manifest.model_dump_json(indent=1).encode()):
+            self._check_won(manifest)
 
-    def _lost(self, manifest: Manifest) -> None:
-        # A reply that was lost makes the store's client send the request again, which then meets its own manifest.
-        winner = Manifest.model_validate_json(self._get(_manifest_path(manifest.table, manifest.number)))
-        if winner != manifest:
-            raise LostRaceError(
-                f"another run ({winner.run}) committed {manifest.table} at {winner.created:%H:%M:%S} UTC while this one"
-                " was copying; nothing of this one is in the lake. Run it again: it copies what the other one did not"
-            )
-
-    def upload(self, path: str, file: Path) -> None:
-        """Copies a local file to the lake; its parts are sent a few at a time, to bound memory."""
-        with self._explained("write"):
-            obstore.put(self._store, path, file, max_concurrency=4)
-
-    def delete(self, paths: list[str]) -> None:
-        """Removes objects; such that are gone already do not matter."""
-        with self._explained("delete in"):
-            for path in paths:
-                try:
-                    obstore.delete(self._store, path)
-                except FileNotFoundError:
-                    continue
-
-    def tidy(self, table: str, now: datetime) -> int:
+    def tidy(self, now: datetime) -> int:
         """Removes what no manifest of the last day names, if it is older than a day. Gives how many files that were."""
-        manifests = self.manifests(table)
+        manifests = self.manifests()
         followed = [manifest.created for manifest in manifests[1:]] + [now]
         # A reader may have begun with a state just before it was followed by another.
         kept = [one for one, end in zip(manifests, followed, strict=True) if now - end <= RETENTION]
-        needed = {_manifest_path(table, manifest.number) for manifest in kept}
+        needed = {self._manifest_path(manifest.number) for manifest in kept}
         needed |= {file.path for manifest in kept for file in manifest.files}
-        everything = self._list(_directory(table))
+        everything = self.store.listed(self._directory)
         removable = [path for path, changed in everything if path not in needed and now - changed > RETENTION]
-        self.delete(removable)
+        self.store.delete(removable)
         return sum(path.endswith(".parquet") for path in removable)
 
     def batches(self, files: Iterable[File], schema: pa.Schema) -> Iterator[pa.RecordBatch]:
-        """The rows of some files of a table, in a schema that holds theirs."""
+        """The rows of some of its files, in a schema that holds theirs."""
         for file in files:
-            with self._explained("read"):
-                # In one piece: files are bounded in size, and it is the small ones that are read here.
-                parquet = pq.ParquetFile(pa.BufferReader(self._get(file.path)))
+            # In one piece: files are bounded in size, and it is the small ones that are read here.
+            content = pa.BufferReader(self.store.get(file.path))
+            with self.store.explained("read"):
+                parquet = pq.ParquetFile(content)
             for batch in parquet.iter_batches(batch_size=_READ_ROWS):
                 yield conform(batch, schema)
 
-    def read(self, table: str) -> pa.Table:
-        """All rows of a table."""
-        manifest = self.current(table)
+    def read(self) -> pa.Table:
+        """All its rows."""
+        manifest = self.current()
         if manifest is None:
-            raise LakeError(f"the lake {without_secrets(self.url)} has no table {table}")
+            raise LakeError(f"the lake {without_secrets(self.store.url)} has no table {self.name}")
         return pa.Table.from_batches(self.batches(manifest.files, manifest.schema), schema=manifest.schema)
 
-    def tables(self) -> list[str]:
-        """The names of the tables there are."""
-        with self._explained("read"):
-            prefixes = obstore.list_with_delimiter(self._store)["common_prefixes"]
-        return sorted(unquote(prefix) for prefix in prefixes)
+    def _check_won(self, manifest: Manifest) -> None:
+        # A reply that was lost makes the store's client send the request again, which then meets its own manifest.
+        winner = self._manifest(self._manifest_path(manifest.number))
+        if winner != manifest:
+            raise LostRaceError(
+                f"another run ({winner.run}) committed {self.name} at {winner.created:%H:%M:%S} UTC while this one"
+                " was copying; nothing of this one is in the lake. Run it again: it copies what the other one did not"
+            )
 
-    def manifests(self, table: str) -> list[Manifest]:
-        """The table's states that are still kept, the current one last."""
-        paths = sorted(path for path, _ in self._list(f"{_directory(table)}/_manifests"))
-        return [Manifest.model_validate_json(self._get(path)) for path in paths]
+    def _manifest(self, path: str) -> Manifest:
+        return Manifest.model_validate_json(self.store.get(path))
 
-    def _list(self, prefix: str) -> list[tuple[str, datetime]]:
-        with self._explained("list"):
-            chunks = obstore.list(self._store, prefix=prefix)
-            return [(str(entry["path"]), entry["last_modified"]) for chunk in chunks for entry in chunk]
+    def _manifest_path(self, number: int) -> str:
+        return f"{self._directory}/_manifests/{number:010}.json"
 
-    def _get(self, path: str) -> bytes:
-        with self._explained("read"):
-            return bytes(obstore.get(self._store, path).bytes())
-
-    @contextmanager
-    def _explained(self, what: str) -> Iterator[None]:
-        try:
-            yield
-        except AlreadyExistsError:
-            raise
-        except (BaseError, OSError, ValueError) as exc:
-            reason = scrubbed(str(exc), self.url)[:400]
-            raise LakeError(f"cannot {what} the lake {without_secrets(self.url)}: {reason}") from exc
+    def _manifest_paths(self) -> list[str]:
+        return sorted(path for path, _ in self.store.listed(f"{self._directory}/_manifests"))
 
 
-def data_path(table: str, partition: str, name: str) -> str:
-    """Where a table's file lies; the partition is "" for a table without one."""
-    return "/".join(part for part in (_directory(table), partition, name) if part)
-
-
-def _manifest_path(table: str, number: int) -> str:
-    return f"{_directory(table)}/_manifests/{number:010}.json"
+def table_names(store: Store) -> list[str]:
+    """The names of the tables there are."""
+    return sorted(unquote(name) for name in store.directories())
 
 
 def _directory(table: str) -> str:
     # `quote` leaves dots, and a name may be "..".
     return quote(table, safe=" ").replace(".", "%2E", 1) if table.startswith(".") else quote(table, safe=" ")
-
-
-def _open(url: str) -> ObjectStore:
-    parts = urlsplit(url)
-    try:
-        if parts.scheme == "file" and parts.path:
-            Path(unquote(parts.path)).mkdir(parents=True, exist_ok=True)
-            return LocalStore(prefix=unquote(parts.path))
-        if parts.scheme == "s3" and parts.netloc:
-            return _open_s3(parts.netloc, parts.path.strip("/"))
-    except (BaseError, OSError, ValueError) as exc:
-        raise LakeError(f"cannot open the lake {without_secrets(url)}: {scrubbed(str(exc), url)}") from exc
-    shown = without_secrets(url) if url else "not set"
-    raise LakeError(f"LAKE_URL is {shown}; it must be file:///directory or s3://bucket/prefix")
-
-
-def _open_s3(bucket: str, prefix: str) -> S3Store:
-    # Here, because boto3 takes half a second to import and local lakes need none.
-    from obstore.auth.boto3 import Boto3CredentialProvider
-
-    # boto3 finds credentials wherever AWS keeps them: a task's role, a profile, the environment.
-    options: dict[str, Any] = {"client_options": {"allow_http": "AWS_ENDPOINT_URL" in os.environ}}
-    return S3Store(bucket, prefix=prefix or None, credential_provider=Boto3CredentialProvider(), **options)

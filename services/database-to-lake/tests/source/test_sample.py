@@ -11,11 +11,11 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from conftest import SERVICE
 
 from errors import SourceError
 from source.sample import sample_database
 
+SERVICE = Path(__file__).parents[2]
 BUILD = "from source.sample import sample_database; sample_database()"
 
 

@@ -9,8 +9,8 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
-from conftest import Database
 
+from databases import Database
 from errors import SourceError
 from source.open import open_source
 from source.relation import Part, Relation, Wanted
