@@ -28,8 +28,6 @@ SMALL_FILE_BYTES = 8 * 1024 * 1024
 
 Progress = Callable[[int, int], None]
 
-_END = object()
-
 
 class Copy:
     """One run's way from a relation to files."""
@@ -159,7 +157,7 @@ def _is_small(file: File) -> bool:
 def _read_ahead(batches: Generator[pa.RecordBatch]) -> Generator[pa.RecordBatch]:
     """The batches, the next one fetched while the last one is in use. The thread has ended when this generator has."""
     with closing(batches), ThreadPoolExecutor(max_workers=1, thread_name_prefix="read-ahead") as reader:
-        ahead = reader.submit(next, batches, _END)
-        while (batch := ahead.result()) is not _END:
-            ahead = reader.submit(next, batches, _END)
+        ahead = reader.submit(next, batches, None)
+        while (batch := ahead.result()) is not None:
+            ahead = reader.submit(next, batches, None)
             yield batch

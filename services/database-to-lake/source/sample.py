@@ -19,6 +19,7 @@ import adbc_driver_sqlite.dbapi
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv
+from adbc_driver_manager.dbapi import Cursor
 
 from errors import SourceError
 from source.relation import Source
@@ -91,7 +92,7 @@ def _build(path: Path) -> None:
         raise SourceError(f"the sample database cannot be built in {path.parent}: {exc}") from exc
 
 
-def _load(cursor: adbc_driver_sqlite.dbapi.Cursor, table: str) -> None:
+def _load(cursor: Cursor, table: str) -> None:
     with _open(table) as file:
         reader = pa.csv.open_csv(file, convert_options=_CSV)
         columns = ", ".join(f'"{field.name}" {_SQLITE_TYPES.get(field.type, "TIMESTAMP")}' for field in reader.schema)

@@ -17,6 +17,7 @@ from urllib.parse import quote, unquote
 import adbc_driver_manager
 import adbc_driver_sqlite.dbapi
 import pyarrow as pa
+from adbc_driver_manager.dbapi import Connection
 
 from errors import SourceError
 from source.relation import Part, Relation, Source, Value, Wanted, next_batch, quoted, quoted_text
@@ -37,7 +38,7 @@ def open_sqlite(url: str) -> Iterator[Source]:
 
 
 @contextmanager
-def read_only(path: Path, name: str) -> Iterator[adbc_driver_sqlite.dbapi.Connection]:
+def read_only(path: Path, name: str) -> Iterator[Connection]:
     """A connection that cannot write; what the driver has to say meanwhile becomes a `SourceError` about `name`."""
     _check_readable(path)
     connection = None
@@ -63,7 +64,7 @@ def _check_readable(path: Path) -> None:
 class SQLiteSource(Source):
     """A SQLite database."""
 
-    def __init__(self, connection: adbc_driver_sqlite.dbapi.Connection, name: str) -> None:
+    def __init__(self, connection: Connection, name: str) -> None:
         self._connection = connection
         self.name = name
 
@@ -90,9 +91,7 @@ class SQLiteSource(Source):
 class SQLiteRelation(Relation):
     """A table, a view or a query's temporary view."""
 
-    def __init__(
-        self, connection: adbc_driver_sqlite.dbapi.Connection, table: str, since: tuple[str, Value] | None
-    ) -> None:
+    def __init__(self, connection: Connection, table: str, since: tuple[str, Value] | None) -> None:
         self._connection = connection
         self._table = quoted(table)
         columns = f"SELECT name, type FROM pragma_table_xinfo({quoted_text(table)}) WHERE hidden <> 1"
@@ -145,7 +144,7 @@ class SQLiteRelation(Relation):
         return f"iif(typeof({name}) = 'real', {exact}, {name})"
 
 
-def stream(connection: adbc_driver_sqlite.dbapi.Connection, query: str) -> Iterator[pa.RecordBatch]:
+def stream(connection: Connection, query: str) -> Iterator[pa.RecordBatch]:
     """The batches of a query's result."""
     with connection.cursor(adbc_stmt_kwargs={"adbc.sqlite.query.batch_rows": str(BATCH_ROWS)}) as cursor:
         cursor.execute(query)
@@ -154,12 +153,12 @@ def stream(connection: adbc_driver_sqlite.dbapi.Connection, query: str) -> Itera
             yield batch
 
 
-def rows(connection: adbc_driver_sqlite.dbapi.Connection, query: str) -> list[dict[str, Any]]:
+def rows(connection: Connection, query: str) -> list[dict[str, Any]]:
     """A small result."""
     return [row for batch in stream(connection, query) for row in batch.to_pylist()]
 
 
-def execute(connection: adbc_driver_sqlite.dbapi.Connection, statement: str) -> None:
+def execute(connection: Connection, statement: str) -> None:
     """A statement without a result."""
     with connection.cursor() as cursor:
         cursor.execute(statement)
@@ -195,9 +194,7 @@ def _check_text(column: pa.Array, name: str) -> None:
         ) from exc
 
 
-def _kinds(
-    connection: adbc_driver_sqlite.dbapi.Connection, table: str, names: list[str], where: str
-) -> dict[str, frozenset[str]]:
+def _kinds(connection: Connection, table: str, names: list[str], where: str) -> dict[str, frozenset[str]]:
     """What kinds of values each column holds, null apart: integer, real, text, blob."""
     kinds = ", ".join(f"typeof({quoted(name)}) AS {quoted(name)}" for name in names)
     combinations = rows(connection, f"SELECT DISTINCT {kinds} FROM {table} {where}")
@@ -246,7 +243,7 @@ def _declared_type(declaration: str) -> pa.DataType:
 class _Column:
     """Questions about the values of one column."""
 
-    def __init__(self, connection: adbc_driver_sqlite.dbapi.Connection, table: str, where: str, name: str) -> None:
+    def __init__(self, connection: Connection, table: str, where: str, name: str) -> None:
         self._connection = connection
         self._rows = f"(SELECT {name} AS value FROM {table} {where})"
 

@@ -10,12 +10,14 @@ from typing import Any
 import pytest
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterKey
+from prefect.client.schemas.objects import State
 from prefect.utilities.callables import parameter_schema
 
 from databases import Database
 from flow import database_to_lake
 from lake.store import Store
 from lake.table import Table, table_names
+from summary import Summary
 
 pytestmark = pytest.mark.usefixtures("prefect_server")
 
@@ -33,9 +35,9 @@ def store(tmp_path: Path, data: Path, monkeypatch: pytest.MonkeyPatch) -> Store:
     return Store(tmp_path.as_uri())
 
 
-def run(**parameters: Any) -> dict[str, Any]:
-    summary = database_to_lake(**parameters)
-    assert isinstance(summary, dict)
+def run(**parameters: Any) -> Summary:
+    summary: Summary | State[Summary] = database_to_lake(**parameters)
+    assert not isinstance(summary, State)
     return summary
 
 

@@ -213,7 +213,8 @@ def test_of_two_runs_at_once_one_wins_and_the_other_copies_nothing(events: Datab
     events.execute("INSERT INTO t VALUES (4, '2020-02-02', 'd')")
 
     def another_run(done: int, total: int) -> None:
-        if table.current().number == 1:  # type: ignore[union-attr]
+        current = table.current()
+        if current and current.number == 1:
             assert run(events, Table(Store(lake_url), "t"), "id", run="the winner").rows_new == 1
 
     with open_source(events.url) as source, pytest.raises(LostRaceError, match=r"another run \(the winner\)"):
