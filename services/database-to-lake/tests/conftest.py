@@ -18,8 +18,16 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from databases import Database
 
-settings.register_profile("here", deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-settings.load_profile("here")
+# How much hypothesis tries: on one's own machine a little, in CI all of it, the same in each run.
+settings.register_profile(
+    "local",
+    max_examples=10,
+    stateful_step_count=25,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+settings.register_profile("ci", settings.get_profile("local"), max_examples=100, derandomize=True, print_blob=True)
+settings.load_profile("ci" if os.environ.get("CI") else "local")
 
 BUCKET = "data-flows-test"
 

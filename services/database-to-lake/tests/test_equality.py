@@ -123,7 +123,7 @@ class Story(RuleBasedStateMachine):
 
 
 TestStory = Story.TestCase
-TestStory.settings = settings(max_examples=40, stateful_step_count=25, deadline=None)
+TestStory.settings = settings()  # the profile's, health checks included
 
 
 def test_every_table_of_the_sample_equals_its_source(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
