@@ -10,9 +10,11 @@ import re
 import subprocess
 from collections import deque
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from tools.clients.stage import staged
 from tools.errors import ToolsError, UserError
 from tools.model.images import OnProgress, Target
 from tools.model.names import BASE_IMAGE, PLATFORM
@@ -39,8 +41,15 @@ def build(base: Path, targets: Sequence[Target], step: OnProgress) -> dict[str, 
     Raises:
         UserError: there is no buildx, or too old a one.
     """
-    if targets:
-        _check_buildx()
+    if not targets:
+        return {}
+    _check_buildx()
+    with staged([(base, "Dockerfile"), *((item.context, item.dockerfile) for item in targets)]) as copies:
+        own = [replace(item, context=copies[item.context, item.dockerfile]) for item in targets]
+        return _build(copies[base, "Dockerfile"], own, step)
+
+
+def _build(base: Path, targets: Sequence[Target], step: OnProgress) -> dict[str, ToolsError]:
     left, failed = list(targets), dict[str, ToolsError]()
     while left:
         said = _bake(base, left, [item.service for item in left], step)
