@@ -18,6 +18,7 @@ from tools.environment.deploy import make_plan
 from tools.environment.provenance import provenance
 from tools.errors import ToolsError
 from tools.model.images import FlowDescription, Login, OnProgress, Target
+from tools.model.release import Release
 from tools.plan.actions import ALL
 
 
@@ -44,9 +45,9 @@ class OneImage:
     def pull(self, reference: str, login: Login) -> None:
         """Nothing is to be pulled."""
 
-    def describe_flow(self, reference: str, entrypoint: str, platform: str) -> FlowDescription:
+    def describe_flow(self, reference: str, release: Release) -> FlowDescription:
         """A flow that is called as its service."""
-        return FlowDescription(reference.rpartition("/")[2].partition(":")[0], self.parameter_schema)
+        return FlowDescription(release.service, self.parameter_schema)
 
     def warm_up(self) -> None:
         """There is no client to make."""

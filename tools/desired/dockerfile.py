@@ -1,6 +1,8 @@
 """What a service's Dockerfile must be like. Text -> problems; builds nothing.
 
-Only what decides about the final image counts: its last stage and the stages that this one is made from.
+Only what decides about the final image counts: its last stage and the stages that this one is made from. A text can
+hide what it does (`ARG U=root`, `USER $U`): it is read for early messages, and the built image decides when it is
+imported.
 """
 
 from __future__ import annotations
@@ -58,7 +60,7 @@ def _of_final(instructions: Sequence[Instruction]) -> Iterator[tuple[int, str]]:
         if instruction.word == "ENTRYPOINT":
             yield instruction.line, "ENTRYPOINT is the base image's: it forwards signals; set ecs_run.command instead"
     users = [instruction for instruction in instructions if instruction.word == "USER"]
-    if users and re.match(r"(root|0)(:|\s|$)", users[-1].rest):
+    if users and re.match(r"(root|0+)(:|\s|$)", users[-1].rest):
         yield users[-1].line, "the image's last USER is root; flows run as the base's user: end with USER flow"
 
 
@@ -105,10 +107,22 @@ def _stages(instructions: Sequence[Instruction]) -> list[Stage]:
     return found
 
 
+def _escape(text: str) -> str:
+    """The sign that continues a line: a parser directive at the top may choose it."""
+    for line in text.removeprefix("\ufeff").splitlines():
+        directive = re.fullmatch(r"\s*#\s*(\w+)\s*=\s*(.*?)\s*", line)
+        if directive is None:
+            break
+        if directive[1].lower() == "escape":
+            return directive[2]
+    return "\\"
+
+
 def _instructions(text: str) -> Iterator[Instruction]:
     """The instructions, with continued lines joined, without comments and what here-documents hold."""
     start, joined, until = 0, "", list[str]()
-    for number, line in enumerate(text.splitlines(), start=1):
+    escape = _escape(text)
+    for number, line in enumerate(text.removeprefix("\ufeff").splitlines(), start=1):
         if until:
             if line.strip() == until[0]:
                 until.pop(0)
@@ -116,10 +130,11 @@ def _instructions(text: str) -> Iterator[Instruction]:
         if line.lstrip().startswith("#") or not line.strip():
             continue
         start = start or number
-        if line.rstrip().endswith("\\"):
+        if line.rstrip().endswith(escape):
             joined += line.rstrip()[:-1] + " "
             continue
-        word, _, rest = (joined + line).strip().partition(" ")
-        yield Instruction(start, word.upper(), rest.strip())
-        until = _HEREDOC.findall(rest) if word.upper() in ("RUN", "COPY", "ADD") else []
+        word, *rest = (joined + line).split(maxsplit=1)
+        found = Instruction(start, word.upper(), rest[0].strip() if rest else "")
+        yield found
+        until = _HEREDOC.findall(found.rest) if found.word in ("RUN", "COPY", "ADD") else []
         start, joined = 0, ""

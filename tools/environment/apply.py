@@ -55,7 +55,7 @@ class Engine(Protocol):
     def build(self, base: Path, targets: Sequence[Target], step: OnProgress) -> dict[str, ToolsError]: ...
     def push(self, tag: str, address: str, login: Login, step: OnProgress) -> None: ...
     def pull(self, reference: str, login: Login) -> None: ...
-    def describe_flow(self, reference: str, entrypoint: str, platform: str) -> FlowDescription: ...
+    def describe_flow(self, reference: str, release: Release) -> FlowDescription: ...
 
 
 class Registry(Protocol):
@@ -250,11 +250,9 @@ def _import(work: _Work, result: Result, login: Login) -> None:
     engine, release = work.clients.engine, result.release
     for action in result.item.of(Import):
         with _action(result, action):
-            reference = release.tag
-            if not engine.has(reference):
-                reference = release.image
-                engine.pull(reference, login)
-            found = engine.describe_flow(reference, release.entrypoint, release.platform)
+            # Not what the engine has under the tag: what is proven must be what is released.
+            engine.pull(release.image, login)
+            found = engine.describe_flow(release.image, release)
             if found.name != result.service:
                 raise UserError(
                     f"the flow is called '{found.name}'; its name must be the service's",

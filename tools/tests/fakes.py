@@ -138,6 +138,7 @@ class FakeEngine:
         self.unimportable: set[str] = set()
         self.unpushable: set[str] = set()
         self.built: list[str] = []
+        self.imported: list[str] = []
 
     def has(self, reference: str) -> bool:
         """What was built or pulled."""
@@ -168,8 +169,9 @@ class FakeEngine:
         """The image is here afterwards."""
         self.images.add(reference)
 
-    def describe_flow(self, reference: str, entrypoint: str, platform: str) -> FlowDescription:
+    def describe_flow(self, reference: str, release: Release) -> FlowDescription:
         """The service's flow, unless it is unimportable."""
+        self.imported.append(reference)
         service = reference.split("/")[-1].split(":")[0].split("@")[0]
         if service in self.unimportable:
             raise UserError("the flow cannot be imported in its image: ModuleNotFoundError: No module named 'nowhere'")

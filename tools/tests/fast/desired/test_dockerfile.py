@@ -20,6 +20,13 @@ BAD_DOCKERFILES = {
     "USER root at the end": ("FROM base\nUSER root\nRUN x\n", f":2: {ROOT_USER}"),
     "USER 0 with a group": ("FROM base\nUSER flow\nuser 0:0\n", f":3: {ROOT_USER}"),
     "USER root in the stage that it is made from": ("FROM base AS a\nUSER root\nFROM a\n", f":2: {ROOT_USER}"),
+    "USER root after a tab": ("FROM base\nUSER\troot\n", f":2: {ROOT_USER}"),
+    "USER with many noughts": ("FROM base\nUSER 00\n", f":2: {ROOT_USER}"),
+    "USER root where another sign continues lines": (
+        "# escape=`\nFROM base\nRUN x `\n  y\nUSER root\n",
+        f":5: {ROOT_USER}",
+    ),
+    "USER root after what continues no line": ("# escape=`\nFROM base\nRUN x \\\nUSER root\n", f":4: {ROOT_USER}"),
     "an ENTRYPOINT": ('FROM base\n\nentrypoint ["x"]\n', f":3: {INIT}"),
     "an ARG that is a secret": (
         "FROM base\nARG PIP_TOKEN\n",
@@ -41,6 +48,10 @@ BAD_DOCKERFILES = {
 }
 GOOD_DOCKERFILES = {
     "a platform": "FROM --platform=linux/amd64 base\n",
+    "after a tab": "FROM\tbase\nCOPY\t.\t.\n",
+    "after a byte order mark": "\ufeffFROM base\nCOPY . .\n",
+    "after directives": "# syntax=docker/dockerfile:1\n# escape=`\nFROM base\nRUN x `\n  USER root\n",
+    "an escape that is a comment": "FROM base\n# escape=`\nRUN x \\\n  USER root\n",
     "in small letters": "from base\ncopy . .\n",
     "a build stage of any image": "FROM debian AS build\nUSER root\nENTRYPOINT x\nFROM base\nCOPY --from=build /x /../x\n",  # noqa: E501 - a message as it is shown
     "a stage FROM the base": "FROM base AS packages\nUSER root\nRUN x\nUSER flow\nFROM Packages\nCOPY . .\n",

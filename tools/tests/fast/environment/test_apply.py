@@ -147,6 +147,19 @@ def test_an_image_that_only_the_registry_has_is_pulled_for_the_import() -> None:
     assert world.engine.images == {result.release.image}
 
 
+def test_what_is_imported_is_what_is_released_though_the_engine_has_another_image_under_the_tag() -> None:
+    world = World()
+    (planned,) = world.plan([service("a")]).services
+    tag = planned.release.fingerprint
+    world.ecr.ensure(planned.release.repository)
+    world.ecr.repositories[planned.release.repository][tag] = "sha256:of-somebody-else"
+    world.engine.images.add(planned.release.tag)
+    (result,) = world.deploy(service("a"))
+    assert result.error is None
+    assert world.engine.imported == [result.release.image]
+    assert result.release.image.endswith("@sha256:of-somebody-else")
+
+
 @pytest.mark.parametrize(("on_drift", "description"), [("overwrite", ""), ("keep", "mine")])
 def test_what_was_changed_by_hand_is_refused_until_somebody_says_what_to_do(
     on_drift: OnDrift, description: str
