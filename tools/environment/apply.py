@@ -38,8 +38,8 @@ from tools.plan.actions import (
     Registering,
     RemoveSchedule,
 )
-from tools.plan.deploy import parameter_problems
 from tools.plan.deployments import prefect_deployments
+from tools.plan.parameters import parameter_problems
 from tools.plan.read_back import missing
 from tools.plan.results import Done, Provenance, Result
 from tools.repository import BASE_DIRECTORY

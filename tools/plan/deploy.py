@@ -14,6 +14,7 @@ from tools.model.release import Release
 from tools.plan.actions import ALL, Action, Build, Drift, Import, MakeRelease, OnDrift, Plan, Push, ServicePlan, Stage
 from tools.plan.live import live_releases
 from tools.plan.notes import notes
+from tools.plan.parameters import parameter_problems
 from tools.plan.registrations import deployment_actions
 from tools.plan.releases import image_changes, newest_first, release_changes
 
@@ -71,7 +72,7 @@ def _planned(item: Desired, observed: Observed, on_drift: OnDrift) -> ServicePla
         actions=(*actions, *register),
         drift=drift,
         keep=on_drift == "keep",
-        problems=tuple(_problems(item, observed, draft if known else None)),
+        problems=tuple(_problems(item, observed, release if known and (same is None or register) else None)),
         refused=refusals(drift, on_drift),
         notes=tuple(notes(release, observed, item.work_pool)),
     )
@@ -119,7 +120,8 @@ def _same(draft: Release, observed: Observed) -> Release | None:
     return None
 
 
-def _problems(item: Desired, observed: Observed, known: Release | None) -> Iterator[str]:
+def _problems(item: Desired, observed: Observed, written: Release | None) -> Iterator[str]:
+    """Why a service cannot be deployed. Of parameters only those that will be written are looked at."""
     for path in observed.missing_secrets:
         yield f"the secret's parameter {path} does not exist"
     ours = mark(item.draft.environment)
@@ -127,22 +129,5 @@ def _problems(item: Desired, observed: Observed, known: Release | None) -> Itera
         foreign = [tag for tag in live.tags if marks(tag) and tag != ours]
         if foreign:
             yield f"the deployment {live.full_name} is of another environment ({foreign[0]}) on the same Prefect API"
-    if known:
-        yield from parameter_problems(known)
-
-
-def parameter_problems(release: Release) -> Iterator[str]:
-    """Parameters of deployments that the flow does not have, and those that a scheduled run would lack."""
-    properties = release.parameter_schema.get("properties", {})
-    required = set(release.parameter_schema.get("required", []))
-    for deployment in release.deployments:
-        sets = [(f"deployment {deployment.name}", deployment.parameters)]
-        sets += [
-            (f"schedule {deployment.name}/{schedule.slug}", {**deployment.parameters, **schedule.parameters})
-            for schedule in deployment.schedules
-        ]
-        for where, parameters in sets:
-            for name in sorted(set(parameters) - set(properties)):
-                yield f"{where}: the flow has no parameter '{name}'; it has {', '.join(properties) or 'none'}"
-            for name in sorted(required - set(parameters)) if where.startswith("schedule") else ():
-                yield f"{where}: the flow's parameter '{name}' has no default, and no value here"
+    if written:
+        yield from parameter_problems(written)

@@ -28,7 +28,7 @@ from tools.tests.fakes import FakeEcr, FakeEcs, FakeEngine, FakePrefect, digest
 
 POOL = "pool"
 FINGERPRINT = "0" * 16
-SCHEMA: dict[str, Any] = {"type": "object", "properties": {"table": {"type": "string"}, "limit": {"type": "integer"}}}
+SCHEMA: dict[str, Any] = {"type": "object", "properties": {"table": {"type": "string"}, "limit": {"title": "limit"}}}
 
 
 def schedule(slug: str = "daily", cron: str | None = "0 6 * * *", **more: Any) -> Schedule:

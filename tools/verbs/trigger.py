@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from tools.arguments import Trigger
 from tools.desired.discover import services
@@ -13,6 +14,7 @@ from tools.errors import UserError
 from tools.model.prefect import PrefectDeployment
 from tools.model.runs import FlowRun, LogLine
 from tools.model.service import Service
+from tools.plan.parameters import problems_of
 from tools.repository import DOTENV, ROOT
 from tools.show.terminal import console, say
 from tools.verbs.parameters import json_object
@@ -27,6 +29,7 @@ def run(arguments: Trigger) -> int:
     environment = connect(arguments.environment, os.environ, DOTENV)
     api = environment.prefect
     deployment = _chosen(service, api.deployments([service.name]), arguments)
+    _check(deployment, params)
     run = api.start(deployment.id, params)
     print(f"{deployment.full_name}: run '{run.name}' {api.run_url(run.id)}", flush=True)
     if arguments.no_follow:
@@ -39,6 +42,16 @@ def run(arguments: Trigger) -> int:
         say(f"\nno longer following; the run goes on: {api.run_url(run.id)}")
         return NO_LONGER_FOLLOWED
     return 0 if last.state_type == "COMPLETED" else 1
+
+
+def _check(deployment: PrefectDeployment, params: Mapping[str, Any]) -> None:
+    """A run with parameters that its flow does not take would only crash."""
+    if not deployment.parameter_schema:
+        return  # somebody made it by hand
+    given = {**deployment.parameters, **params}
+    problems = list(problems_of(deployment.full_name, given, deployment.parameter_schema, complete=True))
+    if problems:
+        raise UserError("\n".join(problems), "no run was started; give PARAMS='{…}'")
 
 
 def _chosen(service: Service, live: Sequence[PrefectDeployment], arguments: Trigger) -> PrefectDeployment:

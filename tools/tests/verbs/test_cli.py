@@ -324,3 +324,34 @@ def test_what_a_broken_service_has_is_neither_stray_nor_pruned(
     assert pruned.returncode == 2
     assert f"services/{flow}/service.toml:1: not TOML" in pruned.stderr
     assert still_there == [live.id]
+
+
+# Parameters of a run --------------------------------------------------------------------------------------------------
+
+PARAMS = {
+    "an unknown one": ('{"tabel": "x"}', "the flow has no parameter 'tabel'; it has table, limit"),
+    "one of another type": ('{"table": "x", "limit": "many"}', "parameter limit: 'many' is not of type 'integer'"),
+    "one too few": ('{"limit": 1}', "the flow's parameter 'table' has no default, and no value here"),
+}
+
+
+@pytest.mark.parametrize(("params", "said"), PARAMS.values(), ids=PARAMS)
+def test_a_run_with_parameters_that_its_flow_does_not_take_is_not_started(
+    repository: Repository, cloud: tuple[Proxy, Proxy, dict[str, str]], prefect_api_url: str, params: str, said: str
+) -> None:
+    make_pool(prefect_api_url)
+    flow, api = unique("run"), PrefectApi(prefect_api_url)
+    make_service(repository.root, flow)
+    schema = {
+        "type": "object",
+        "properties": {"table": {"type": "string"}, "limit": {"type": "integer", "default": 1}},
+        "required": ["table"],
+    }
+    made = api.create(prefect_deployment(flow, schedules=(), parameters={}, parameter_schema=schema))
+
+    done = repository.run("trigger", flow, "--deployment", made.name, "--params", params, **cloud[2])
+    ran = list(api.all("flow_runs", {"deployments": {"id": {"any_": [made.id]}}}))
+    api.remove(made.id)
+
+    refused(done, 2, said, "no run was started")
+    assert ran == []

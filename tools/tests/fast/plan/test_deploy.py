@@ -16,7 +16,7 @@ from tools.model.observed import Observed
 from tools.model.release import Release
 from tools.model.service import Declaration, Deployment, Schedule, Service
 from tools.plan.actions import ALL, Stage
-from tools.plan.deploy import parameter_problems, plan
+from tools.plan.deploy import plan
 from tools.settings import Connection, Settings
 from tools.tests.worlds import (
     POOL,
@@ -292,45 +292,6 @@ def test_a_missing_secret_refuses_the_service() -> None:
         "the secret's parameter /DataFlows/Dev/hello/A does not exist",
         "the secret's parameter /DataFlows/Dev/hello/B does not exist",
     )
-
-
-REQUIRED: dict[str, Any] = {"properties": {"table": {}, "limit": {}}, "required": ["table"]}
-PARAMETERS: dict[str, tuple[Deployment, dict[str, Any], list[str]]] = {
-    "all there": (deployment(parameters={"table": "x", "limit": 1}), REQUIRED, []),
-    "a default is used": (deployment(), SCHEMA, []),
-    "not scheduled, so whoever triggers it gives it": (deployment(schedules=()), REQUIRED, []),
-    "a schedule gives it": (deployment(schedules=(schedule(parameters={"table": "x"}),)), REQUIRED, []),
-    "a scheduled run would lack it": (
-        deployment(),
-        REQUIRED,
-        ["schedule main/daily: the flow's parameter 'table' has no default, and no value here"],
-    ),
-    "a parameter that the flow lacks": (
-        deployment(parameters={"tabel": "x"}, schedules=()),
-        SCHEMA,
-        ["deployment main: the flow has no parameter 'tabel'; it has table, limit"],
-    ),
-    "a schedule's parameter that the flow lacks": (
-        deployment(schedules=(schedule(parameters={"tabel": "x"}),)),
-        SCHEMA,
-        ["schedule main/daily: the flow has no parameter 'tabel'; it has table, limit"],
-    ),
-    "a flow without parameters": (
-        deployment(parameters={"table": "x"}, schedules=()),
-        {"type": "object", "properties": {}},
-        ["deployment main: the flow has no parameter 'table'; it has none"],
-    ),
-}
-
-
-@pytest.mark.parametrize(("declared", "schema", "problems"), PARAMETERS.values(), ids=PARAMETERS)
-def test_parameters_are_those_of_the_flow(declared: Deployment, schema: dict[str, Any], problems: list[str]) -> None:
-    one = release(1, deployments=(declared,), parameter_schema=schema)
-
-    assert list(parameter_problems(one)) == problems
-    # A plan tells them before anything is built where the flow's parameters are known.
-    old = release(1, deployments=(), parameter_schema=schema)
-    assert list(planned(release(None, deployments=(declared,)), world(old)).problems) == problems
 
 
 # Whatever is declared, in whatever order ----------------------------------------------------------------------------
