@@ -55,7 +55,7 @@ class Task:
         return "; ".join(dict.fromkeys(text for text in texts if not _NO_NEWS.fullmatch(text)))
 
 
-def task(answer: Mapping[str, Any]) -> Task:
+def described(answer: Mapping[str, Any]) -> Task:
     """A task as ECS describes it. Anything but ARN and status may be missing."""
     return Task(
         arn=answer["taskArn"],

@@ -11,13 +11,13 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 
 from ecs import Ecs, EcsError
-from stopped import Task
+from task import Task
 from verdicts import Address, Cluster, Run
 
 
 @dataclass
-class Sight:
-    """What could be seen.
+class KnownTasks:
+    """The tasks that ECS told of, and where it did not.
 
     `named` has the tasks whose ARNs Prefect knows, None for one that is missing; `by_run` all tasks of the clusters by
     the run that they were started for: a RunTask that was repeated starts two, and Prefect knows one.
@@ -29,7 +29,7 @@ class Sight:
     troubles: dict[Cluster, str] = field(default_factory=dict)
     silent: set[str] = field(default_factory=set)
 
-    def tasks(self, run: Run) -> list[Task] | None:
+    def of(self, run: Run) -> list[Task] | None:
         """All that ECS knows of a run's tasks; None where it could not be asked, or did not tell."""
         if self._hidden(run):
             return None
@@ -53,27 +53,27 @@ class Sight:
         return [*self.troubles.values(), *silent]
 
 
-def look(ecs: Ecs, runs: Collection[Run], own: Address | None) -> Sight:
+def find(ecs: Ecs, runs: Collection[Run], own: Address | None) -> KnownTasks:
     """Asks ECS about all runs: for the tasks that they name and, where one of those does not live, for all tasks.
 
     Args:
         ecs: to ask.
-        runs: to look for.
+        runs: whose tasks are wanted.
         own: where the janitor itself runs, if in a task. ECS must know that task as living; else it is another ECS
             that answers, in another account or region, and what it does not know may well live.
     """
-    sight = Sight(_arns([own, *(run.address for run in runs)]))
-    for cluster, arns in sight.clusters.items():
+    known = KnownTasks(_arns([own, *(run.address for run in runs)]))
+    for cluster, arns in known.clusters.items():
         try:
-            sight.named |= ecs.named(cluster, sorted(arns))
-            sight.silent |= arns - sight.named.keys()
-            if own and own.cluster == cluster and not sight.lives(own):
+            known.named |= ecs.named(cluster, sorted(arns))
+            known.silent |= arns - known.named.keys()
+            if own and own.cluster == cluster and not known.lives(own):
                 raise EcsError(f"the ECS of {cluster} does not know the janitor's own task: it is another one")
         except EcsError as exc:
-            sight.troubles[cluster] = str(exc)
-    if not all(sight.lives(run.address) for run in runs):
-        _look_everywhere(ecs, sight)
-    return sight
+            known.troubles[cluster] = str(exc)
+    if not all(known.lives(run.address) for run in runs):
+        _find_everywhere(ecs, known)
+    return known
 
 
 def _arns(addresses: Iterable[Address | None]) -> dict[Cluster, set[str]]:
@@ -84,10 +84,10 @@ def _arns(addresses: Iterable[Address | None]) -> dict[Cluster, set[str]]:
     return dict(clusters)
 
 
-def _look_everywhere(ecs: Ecs, sight: Sight) -> None:
-    for cluster in sight.clusters.keys() - sight.troubles.keys():
+def _find_everywhere(ecs: Ecs, known: KnownTasks) -> None:
+    for cluster in known.clusters.keys() - known.troubles.keys():
         try:
             for task in ecs.every(cluster):
-                sight.by_run[task.run_id].append(task)
+                known.by_run[task.run_id].append(task)
         except EcsError as exc:
-            sight.troubles[cluster] = str(exc)
+            known.troubles[cluster] = str(exc)
