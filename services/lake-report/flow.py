@@ -11,16 +11,14 @@ from prefect import flow, get_run_logger
 from prefect.client.schemas.objects import State
 from prefect.states import Failed
 
-import artifacts
-import charts
-import definition
-import engine
-import page
-from answers import Answer
-from definition import Report
+from charts import draw
 from errors import ReportError
-from lake import Lake
-from page import Published
+from publish import artifacts, page
+from publish.published import Published
+from query import definition, engine
+from query.answers import Answer
+from query.lake import Lake
+from query.report import Report
 
 Summary = dict[str, Any]
 
@@ -35,7 +33,7 @@ def lake_report(report: str = "flights") -> Summary | State[Summary]:
     try:
         wanted, lake = definition.load(report), Lake(os.environ.get("LAKE_URL", ""))
         published = answered(wanted, lake)
-        summary = publish(published, lake)
+        summary = write(published, lake)
     except ReportError as exc:
         # Its message says all there is to say; a traceback would only hide it.
         get_run_logger().error("%s", exc)
@@ -66,10 +64,10 @@ def ask(tables: engine.Engine, query: definition.Query) -> Answer:
     return answer
 
 
-def publish(published: Published, lake: Lake) -> Summary:
+def write(published: Published, lake: Lake) -> Summary:
     """Writes page and chart to the lake, and gives references to them."""
     content = page.html(published).encode()
-    picture = charts.png(published.main, published.notes)
+    picture = draw.png(published.main, published.notes)
     directory = f"_reports/{published.report.name}"
     # The day's copy stays, to see what the report said then. Nothing is written before all of it is made.
     for name in (f"{published.when:%Y-%m-%d}", "latest"):

@@ -9,18 +9,17 @@ from typing import Any
 
 import pytest
 from browser import Browser, Page, program
-from conftest import SERVICE, WrittenLake, flights
-from test_charts import EVIL, answered
+from lakes import WrittenLake, flights
+from made_answers import EVIL, answered
 
-import definition
-import engine
-import page
-from answers import Answer
-from definition import Report
-from lake import Lake
-from page import Published
+from publish import page
+from publish.published import Published
+from query import definition, engine
+from query.answers import Answer
+from query.lake import Lake
+from query.report import Report
 
-LOOK = (SERVICE / "tests" / "look.js").read_text()
+LOOK = Path(__file__).with_name("look.js").read_text()
 WHEN = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 LOOKS = [(1280, False), (1280, True), (390, False), (390, True), (768, False)]
 

@@ -6,11 +6,10 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from conftest import WrittenLake, flights
+from lakes import WrittenLake, flights
 
-import definition
-import engine
-from lake import Lake
+from query import definition, engine
+from query.lake import Lake
 
 Rows = list[tuple[Any, ...]]
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import boto3
 import pytest
-from conftest import BUCKET, WrittenLake, flights
+from lakes import BUCKET, WrittenLake, flights
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterKey
 from prefect.utilities.callables import parameter_schema
