@@ -18,7 +18,7 @@ from publish.published import Published
 from query import definition, engine
 from query.answers import Answer
 from query.lake import Lake
-from query.report import Report
+from query.report import Query, Report
 
 Summary = dict[str, Any]
 
@@ -55,7 +55,7 @@ def answered(report: Report, lake: Lake) -> Published:
     return Published(report, answers, tuple(manifests), of_main, datetime.now(UTC))
 
 
-def ask(tables: engine.Engine, query: definition.Query) -> Answer:
+def ask(tables: engine.Engine, query: Query) -> Answer:
     """Runs one SQL file and says how long it took."""
     started = time.monotonic()
     answer = tables.answer(query)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import boto3
 import pytest
+from hypothesis import settings
 from moto.server import ThreadedMotoServer
 from prefect.testing.utilities import prefect_test_harness
 
@@ -16,6 +17,11 @@ sys.path[:0] = [str(Path(__file__).parents[1]), str(Path(__file__).parent)]
 
 from lakes import BUCKET, WrittenLake
 from sql_files import MakeReport
+
+# A property is tried on few examples while one writes, on many where nobody waits. On a busy machine any may be slow.
+settings.register_profile("small", max_examples=15, deadline=None)
+settings.register_profile("full", max_examples=100, deadline=None)
+settings.load_profile("full" if os.environ.get("CI") else "small")
 
 
 @pytest.fixture(scope="session")

@@ -14,6 +14,7 @@ import pytest
 from lakes import BUCKET, WrittenLake, flights
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterKey
+from prefect.client.schemas.sorting import ArtifactSort
 from prefect.utilities.callables import parameter_schema
 
 from flow import lake_report
@@ -41,7 +42,7 @@ def failure(**parameters: Any) -> str:
 def artifact(key: str) -> Any:
     with get_client(sync_client=True) as client:
         wanted = ArtifactFilter(key=ArtifactFilterKey(any_=[key]))
-        return max(client.read_artifacts(artifact_filter=wanted), key=lambda found: found.created)
+        return client.read_artifacts(artifact_filter=wanted, sort=ArtifactSort.CREATED_DESC)[0]
 
 
 def written(lake: WrittenLake) -> set[str]:

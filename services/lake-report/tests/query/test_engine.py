@@ -14,6 +14,7 @@ from errors import DefinitionError, LakeError, MissingTablesError
 from query import definition, engine
 from query.answers import Answer
 from query.lake import Lake
+from query.report import Query
 
 
 @pytest.fixture
@@ -35,9 +36,7 @@ class Ask:
         return list(self(select).rows)
 
     @contextmanager
-    def prepared(
-        self, select: str, chart: str = "table", keys: str = ""
-    ) -> Iterator[tuple[engine.Engine, definition.Query]]:
+    def prepared(self, select: str, chart: str = "table", keys: str = "") -> Iterator[tuple[engine.Engine, Query]]:
         root = self.make_report(a=sql(select, chart, keys), z=sql("SELECT 1 AS n, 'a' AS name"))
         query = definition.load("test", root).queries[0]
         lake = Lake(self.url)
