@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from charts.values import axis_title, bare, digits, label, shown
+from charts.scales import drawable
+from charts.values import UNREADABLE, axis_title, bare, digits, label, shown
 from query.answers import Answer, Value
 from query.report import Chart, Column
 
@@ -25,6 +26,8 @@ ROW = 27  # pixels from bar to bar, and from one of a heatmap's rows to the next
 HEIGHT = 220  # pixels, of charts whose height does not come from their rows
 #: What an upright or slanted text needs beside the axis.
 _UPRIGHT = 16
+#: What no text that is shown has in it.
+_BETWEEN = "\0"
 #: Leaves out texts that would lie on one another, with room for a font that is wider than the one measured here.
 _APART: Spec = {"labelOverlap": "greedy", "labelSeparation": 14}
 #: A mark that is told about where one points at it.
@@ -50,14 +53,14 @@ class Canvas:
         return self.answer.query.header.column(self.name(role))
 
     def values(self, role: str) -> list[Value]:
-        return self.answer.column(self.name(role))
+        return list(map(drawable, self.answer.column(self.name(role))))
 
     def title(self, role: str) -> str:
         return axis_title(self.name(role), self.column(role))
 
     def texts(self, role: str, *, unit: bool = False) -> list[str]:
         write = shown if unit else bare
-        return [write(value, self.column(role)) for value in self.values(role)]
+        return [write(value, self.column(role)) for value in self.answer.column(self.name(role))]
 
     def tips(self) -> list[str]:
         """What is told about each row where one points at its mark."""
@@ -88,8 +91,7 @@ def category_axis(canvas: Canvas, role: str, names: Sequence[str], orient: str) 
     """An axis whose values are numbers 0, 1, ... that stand for these names."""
     axis: Spec = {
         "orient": orient,
-        # Names are no part of an expression but of a JSON text in it, which Vega reads as that.
-        "labelExpr": f"{json.dumps(_those_with_room(canvas, names, orient))}[datum.value]",
+        "labelExpr": _one_of(_those_with_room(canvas, names, orient)),
         # Names say themselves what they name; a unit has to be told.
         "title": canvas.title(role) if canvas.column(role).unit else None,
         "labelColor": canvas.colours["ink"],
@@ -107,6 +109,15 @@ def category_axis(canvas: Canvas, role: str, names: Sequence[str], orient: str) 
     return axis | {"labelFontSize": 11} | (slanted if orient == "bottom" else upright)
 
 
+def _one_of(names: Sequence[str]) -> str:
+    """An expression for the name whose number is `datum.value`.
+
+    Names are no part of the expression but of one JSON text in it, parted by what no name has: Vega would take a text
+    that is just `if` or `constructor` for something of its own.
+    """
+    return f"split({json.dumps(_BETWEEN.join([*names, '']))}, {json.dumps(_BETWEEN)})[datum.value]"
+
+
 def _those_with_room(canvas: Canvas, names: Sequence[str], orient: str) -> list[str]:
     """The names, of which on a crowded x axis only every so many remain."""
     every = 1 if orient == "left" else math.ceil(_UPRIGHT / band(canvas, len(names)))
@@ -118,7 +129,8 @@ def value_axis(canvas: Canvas, role: str, high: float) -> Spec:
     column = canvas.column(role)
     numbers = [value for value in canvas.values(role) if isinstance(value, int | float)]
     widest = max((abs(value) for value in numbers), default=0)
-    form = ",.0f" if widest >= 5 or all(digits(value, column) == 0 for value in numbers) else ",.1f"
+    whole = widest >= 5 or all(digits(value, column) == 0 for value in numbers)
+    form = ".1e" if widest >= UNREADABLE else ",.0f" if whole else ",.1f"
     axis: Spec = {
         "title": canvas.title(role),
         "labelExpr": f"replace(format(datum.value, '{form}'), '-', '\N{MINUS SIGN}')",

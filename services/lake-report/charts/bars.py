@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from charts.axes import HEIGHT, LETTER, ROW, TIP, Canvas, Spec, band, category_axis, value_axis
 from charts.scales import extent
-from charts.values import label, shown
+from charts.values import label
 
 _VALUE: Spec = {"field": "value", "type": "quantitative", "stack": None}
 
@@ -16,7 +16,7 @@ _VALUE: Spec = {"field": "value", "type": "quantitative", "stack": None}
 def bars(canvas: Canvas) -> Spec:
     """A bar for each row, below one another."""
     texts = canvas.texts("x", unit=True)
-    low, high = extent(canvas.values("x"), canvas.column("x").max)
+    low, high = _extent(canvas, "x")
     right, left = _beside(canvas, high - low, max(map(len, texts)), 2 if low < 0 else 1)
     scale = {"domain": [low - left, high + right], "nice": False, "zero": False}
     y: Spec = {"field": "row", "type": "ordinal", "axis": category_axis(canvas, "y", canvas.texts("y"), "left")}
@@ -36,7 +36,7 @@ def bars(canvas: Canvas) -> Spec:
 def columns(canvas: Canvas) -> Spec:
     """A column for each row, beside one another; without the values where there is no room for them."""
     texts = canvas.texts("y")
-    low, high = extent(canvas.values("y"), canvas.column("y").max)
+    low, high = _extent(canvas, "y")
     scale = {"domain": [low, high * 1.08], "nice": canvas.column("y").max is None}
     x: Spec = {"field": "row", "type": "ordinal", "axis": category_axis(canvas, "x", canvas.texts("x"), "bottom")}
     y = _VALUE | {"scale": scale, "axis": value_axis(canvas, "y", high)}
@@ -51,6 +51,12 @@ def columns(canvas: Canvas) -> Spec:
             *(_at_the_end(canvas, {"x": x, "y": y | {"field": "end"}}, above) if fits else []),
         ],
     }
+
+
+def _extent(canvas: Canvas, role: str) -> tuple[float, float]:
+    """From the least to the greatest of all that is drawn along an axis, the line across the bars included."""
+    across = canvas.values("reference") if canvas.answer.query.header.reference else []
+    return extent([*canvas.values(role), *across], canvas.column(role).max)
 
 
 def _beside(canvas: Canvas, span: float, letters: int, sides: int) -> tuple[float, float]:
@@ -83,12 +89,12 @@ def _reference(canvas: Canvas, role: str) -> list[Spec]:
     """A line at a value that all rows share, such as the mean of all, with its name."""
     if not canvas.answer.query.header.reference:
         return []
-    found = [value for value in canvas.values("reference") if value is not None]
-    if not found:
+    rows = zip(canvas.values("reference"), canvas.texts("reference", unit=True), strict=True)
+    value, shown = next((row for row in rows if row[0] is not None), (None, ""))
+    if value is None:
         return []
-    column = canvas.column("reference")
-    text = f"{label(canvas.name('reference'), column)}: {shown(found[0], column)}"
-    data = {"values": [{"at": found[0]}]}
+    text = f"{label(canvas.name('reference'), canvas.column('reference'))}: {shown}"
+    data = {"values": [{"at": value}]}
     at: Spec = {role: {"field": "at", "type": "quantitative"}}
     colour = canvas.colours["accent"]
     rule: Spec = {"type": "rule", "color": colour, "strokeDash": [5, 3], "strokeWidth": 1.5}

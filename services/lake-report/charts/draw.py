@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Sequence
+from typing import Any
 from xml.etree import ElementTree
 
 import vl_convert
@@ -25,13 +26,31 @@ _SCHEMA = "https://vega.github.io/schema/vega-lite/v6.json"
 _VEGA_LITE = "6.4"
 _SVG = "http://www.w3.org/2000/svg"
 _KINDS = {Chart.BARS: bars, Chart.COLUMNS: columns, Chart.LINES: lines, Chart.HEATMAP: heatmap}
+#: What every object of JavaScript has, and `if`: as texts they end the drawing with an error.
+_VEGAS_OWN = frozenset(
+    [
+        "if",
+        "constructor",
+        "hasOwnProperty",
+        "isPrototypeOf",
+        "propertyIsEnumerable",
+        "toLocaleString",
+        "toString",
+        "valueOf",
+        "__proto__",
+        "__defineGetter__",
+        "__defineSetter__",
+        "__lookupGetter__",
+        "__lookupSetter__",
+    ]
+)
 _ON_PAGE = {name: f"var(--{name})" for name in theme.LIGHT}
 
 
 def svg(answer: Answer, width: int) -> str:
     """The chart for the page, with a title on each mark, which browsers show where one points at it."""
     spec = _specification(Canvas(answer, width, _ON_PAGE))
-    drawn = vl_convert.vegalite_to_svg(spec, vl_version=_VEGA_LITE, allowed_base_urls=[])
+    drawn = vl_convert.vegalite_to_svg(_as_text(spec), vl_version=_VEGA_LITE, allowed_base_urls=[])
     return _for_page(drawn, answer.query.header.title)
 
 
@@ -54,13 +73,22 @@ def png(answer: Answer, notes: Sequence[str], width: int = 900, scale: float = 2
         "subtitleColor": theme.LIGHT["muted"],
     }
     spec |= {"background": theme.LIGHT["card"], "padding": 24}
-    return packed(vl_convert.vegalite_to_png(spec, vl_version=_VEGA_LITE, scale=scale, allowed_base_urls=[]))
+    return packed(vl_convert.vegalite_to_png(_as_text(spec), vl_version=_VEGA_LITE, scale=scale, allowed_base_urls=[]))
 
 
 def _specification(canvas: Canvas) -> Spec:
     draw = _KINDS[canvas.answer.query.header.chart] if canvas.answer.rows else _nothing
     frame: Spec = {"$schema": _SCHEMA, "width": canvas.width, "autosize": {"type": "fit-x", "contains": "padding"}}
     return frame | {"config": config(canvas)} | draw(canvas)
+
+
+def _as_text(part: Any) -> Any:
+    """A specification, or a part of one, in which no text is a word that Vega takes for something of its own."""
+    if isinstance(part, str):
+        return f"{part} " if part in _VEGAS_OWN else part
+    if isinstance(part, dict):
+        return {key: _as_text(value) for key, value in part.items()}
+    return [_as_text(value) for value in part] if isinstance(part, list) else part
 
 
 def _nothing(canvas: Canvas) -> Spec:

@@ -9,10 +9,20 @@ from itertools import pairwise
 
 from query.answers import Value
 
+#: Far beyond what anybody counts, and far within what a float holds.
+_LARGEST = 1e100
+
 
 def numbers(values: Iterable[Value]) -> list[float]:
     """Those of the values that are numbers."""
     return [value for value in values if isinstance(value, int | float)]
+
+
+def drawable(value: Value) -> Value:
+    """A value in the place of one that is too large or too small for a drawing's arithmetic."""
+    if not isinstance(value, int | float) or abs(value) <= _LARGEST:
+        return 0 if isinstance(value, float) and abs(value) < 1 / _LARGEST else value
+    return math.copysign(_LARGEST, value)
 
 
 def extent(values: Iterable[Value], end: float | None) -> tuple[float, float]:
@@ -48,10 +58,17 @@ def classes(values: Iterable[Value], most: int, unit: str) -> Classes:
     step = _round_step(low, high, most)
     start = math.floor(low / step + 1e-9) * step
     count = max(math.ceil((high - start) / step - 1e-9), 1)
-    places = max(0, -math.floor(math.log10(step) + 1e-9)) if step < 1 else 0
-    bounds = [f"{start + number * step:,.{places}f}".replace("-", "\N{MINUS SIGN}") for number in range(count + 1)]
+    form = _form(step)
+    bounds = [f"{start + number * step:{form}}".replace("-", "\N{MINUS SIGN}") for number in range(count + 1)]
     names = [f"{one} to {other}{unit}" for one, other in pairwise(bounds)]
     return Classes(start, step, names, most)
+
+
+def _form(step: float) -> str:
+    """How the bounds of such steps are written: each differs from the next."""
+    if not 1e-6 <= step < 1e15:
+        return ".12g"
+    return f",.{max(0, -math.floor(math.log10(step) + 1e-9)) if step < 1 else 0}f"
 
 
 def _round_step(low: float, high: float, most: int) -> float:

@@ -8,6 +8,8 @@ from query.answers import Value
 from query.report import Column
 
 NONE = "\N{EN DASH}"
+#: From here on a number is written as 1.234e+20, unless it is a whole one.
+UNREADABLE = 1e15
 
 
 def shown(value: Value, column: Column) -> str:
@@ -21,12 +23,18 @@ def bare(value: Value, column: Column) -> str:
     if value is None:
         return NONE
     if isinstance(value, int | float):
-        text = f"{value:,.{digits(value, column)}f}"
+        text = f"{value:{_form(value, column)}}"
         negative_zero = text.startswith("-") and not text.strip("-0.,")
         return text[1:] if negative_zero else text.replace("-", "\N{MINUS SIGN}")
     if isinstance(value, datetime):
         return value.strftime("%Y-%m-%d %H:%M") + (" UTC" if value.tzinfo else "")
     return str(value)
+
+
+def _form(value: float, column: Column) -> str:
+    if isinstance(value, int) and not column.digits:
+        return ","  # all of its digits; as a float it would have 16
+    return ".3e" if abs(value) >= UNREADABLE else f",.{digits(value, column)}f"
 
 
 def digits(value: float, column: Column) -> int:

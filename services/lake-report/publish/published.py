@@ -7,7 +7,7 @@ from datetime import datetime
 
 from charts.values import label, period, shown
 from query.answers import Answer
-from query.lake import Manifest
+from query.lake import Source
 from query.report import Chart, Report
 
 
@@ -17,7 +17,7 @@ class Published:
 
     report: Report
     answers: tuple[Answer, ...]
-    sources: tuple[Manifest, ...]
+    sources: tuple[Source, ...]
     #: The tables that the main chart is made of.
     sources_of_main: tuple[str, ...]
     when: datetime

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, time
@@ -10,10 +11,13 @@ from decimal import Decimal
 from typing import Any
 
 from query.report import Chart, Query
+from texts import showable
 
 #: The lines of one chart that can still be told apart.
 MOST_LINES = 5
 _LONGEST_TEXT = 300
+#: What JSON's readers take for a whole number.
+_LARGEST = 2**63 - 1
 
 Value = str | int | float | date | datetime | time | None
 Row = tuple[Value, ...]
@@ -39,7 +43,7 @@ def answer(query: Query, columns: tuple[str, ...], rows: Iterable[tuple[Any, ...
     Raises:
         DefinitionError: its columns or rows do not fit the chart.
     """
-    given = Answer(query, columns, tuple(tuple(map(_plain, row)) for row in rows))
+    given = Answer(query, tuple(map(showable, columns)), tuple(tuple(map(_plain, row)) for row in rows))
     _check_columns(given)
     _check_rows(given)
     return given
@@ -83,9 +87,11 @@ def _plain(value: Any) -> Value:
         return "yes" if value else "no"
     if isinstance(value, Decimal):
         value = int(value) if value.as_tuple().exponent == 0 else float(value)
+    if isinstance(value, int) and abs(value) > _LARGEST:
+        value = float(value) if abs(value) < sys.float_info.max else None
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     if isinstance(value, int | date | datetime | time) or value is None:
         return value
-    text = str(value)
+    text = showable(str(value)[: _LONGEST_TEXT + 1])
     return text if len(text) <= _LONGEST_TEXT else text[: _LONGEST_TEXT - 1] + "…"

@@ -26,7 +26,8 @@ from typing import TypeVar
 from pydantic import BaseModel, ValidationError
 
 from errors import DefinitionError
-from query.report import Column, Header, Query, Report, Strict, Text, line_of
+from query.report import Column, Header, Query, Report, Shown, Strict, Text, line_of
+from texts import unshowable
 
 ROOT = Path(__file__).parents[1] / "reports"
 
@@ -38,7 +39,7 @@ Model = TypeVar("Model", bound=BaseModel)
 
 class _Page(Strict):
     title: Text
-    text: str = ""
+    text: Shown = ""
 
 
 def load(name: str, root: Path = ROOT) -> Report:
@@ -49,7 +50,7 @@ def load(name: str, root: Path = ROOT) -> Report:
     """
     known = sorted(path.parent.name for path in root.glob("*/report.toml"))
     if name not in known:
-        raise DefinitionError(Path(root.name), 1, f"there is no report {name!r}; there are: {', '.join(known)}")
+        raise DefinitionError.at(Path(root.name), 1, f"there is no report {name!r}; there are: {', '.join(known)}")
     directory = root / name
     page_file = directory / "report.toml"
     page = _parsed(_Page, _text(page_file, root), _shown(page_file, root))
@@ -61,7 +62,9 @@ def load(name: str, root: Path = ROOT) -> Report:
 
 def _check(report: Report, file: Path) -> None:
     if not any(query.header.chart.is_drawn for query in report.queries):
-        raise DefinitionError(file, 1, "the report has no chart: one .sql file beside it must have bars, columns, ...")
+        raise DefinitionError.at(
+            file, 1, "the report has no chart: one .sql file beside it must have bars, columns, ..."
+        )
     mains = [query for query in report.queries if query.header.main]
     if len(mains) > 1:
         raise mains[1].wrong(mains[1].line_of("main"), f"main = true stands in {mains[0].file.name} already")
@@ -71,14 +74,14 @@ def _query(path: Path, root: Path) -> Query:
     file, source = _shown(path, root), _text(path, root)
     found = _HEADER.match(source)
     if not found:
-        raise DefinitionError(file, 1, "must begin with /*, a header in TOML (title, chart, ...), and */")
+        raise DefinitionError.at(file, 1, "must begin with /*, a header in TOML (title, chart, ...), and */")
     header = _parsed(Header, found[1], file)
     # DuckDB counts lines from the first word of the statement.
     begin = _end_of_blanks(source, found.end())
     sql = source[begin:]
     line = source.count("\n", 0, begin) + 1
     if not sql.strip():
-        raise DefinitionError(file, line, "there is no SQL after the header")
+        raise DefinitionError.at(file, line, "there is no SQL after the header")
     return Query(file, header, sql, line, source)
 
 
@@ -92,13 +95,13 @@ def _parsed(model: type[Model], text: str, file: Path) -> Model:
         return model.model_validate(tomllib.loads(text))
     except tomllib.TOMLDecodeError as exc:
         reason, _, line = str(exc).partition(" (at line ")
-        raise DefinitionError(file, int(line.split(",")[0]) if line else _last_line(text), reason) from exc
+        raise DefinitionError.at(file, int(line.split(",")[0]) if line else _last_line(text), reason) from exc
     except ValidationError as exc:
         first = exc.errors()[0]
         key = ".".join(str(part) for part in first["loc"])
         reason = _allowed(model, key) if first["type"] == "extra_forbidden" else first["msg"]
         reason = reason.removeprefix("Value error, ")
-        raise DefinitionError(file, line_of(text, key), f"{key}: {reason}" if key else reason) from exc
+        raise DefinitionError.at(file, line_of(text, key), f"{key}: {reason}" if key else reason) from exc
 
 
 def _allowed(model: type[BaseModel], key: str) -> str:
@@ -112,10 +115,14 @@ def _last_line(text: str) -> int:
 
 def _text(path: Path, root: Path) -> str:
     try:
-        return path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8")
     except UnicodeDecodeError as exc:
         line = path.read_bytes()[: exc.start].count(b"\n") + 1
-        raise DefinitionError(_shown(path, root), line, "is not UTF-8") from exc
+        raise DefinitionError.at(_shown(path, root), line, "is not UTF-8") from exc
+    if found := unshowable(text):
+        at, reason = found
+        raise DefinitionError.at(_shown(path, root), text.count("\n", 0, at) + 1, reason)
+    return text
 
 
 def _shown(path: Path, root: Path) -> Path:

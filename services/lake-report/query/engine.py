@@ -2,7 +2,7 @@
 
 Takes queries and the lake, gives answers: rows as plain values. A query reads the files that the tables' manifests name
 and nothing else: DuckDB's access to files, networks, extensions and Python variables is off, and its settings are
-locked. Memory is bounded; what does not fit goes to local disk.
+locked. What does not fit into the memory that DuckDB counts goes to local disk; `child` bounds what it does not count.
 """
 
 from __future__ import annotations
@@ -10,9 +10,9 @@ from __future__ import annotations
 import json
 import os
 import re
-import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -23,14 +23,8 @@ from errors import LakeError, MissingTablesError, ReportError
 from query.answers import Answer, answer
 from query.files import LakeFiles
 from query.lake import Lake, Manifest
-from query.report import Chart, Query
-
-#: DuckDB's own memory; the process around it takes about 150 MB more.
-MEMORY = "256MB"
-THREADS = 2
-#: More rows than a reader of a page can take in; a query that gives more is a mistake.
-MOST_ROWS = {Chart.TABLE: 1000}
-MOST_ROWS_OF_A_CHART = 500
+from query.limits import DUCKDB_MEMORY, MEMORY, MOST_COLUMNS, MOST_ROWS, MOST_ROWS_OF_A_CHART, THREADS
+from query.report import Query
 
 
 def needed(queries: Iterable[Query], lake: Lake) -> list[Manifest]:
@@ -53,7 +47,7 @@ def needed(queries: Iterable[Query], lake: Lake) -> list[Manifest]:
                 elif name not in locals_:
                     missing.append(name)
     if missing:
-        raise MissingTablesError(missing, lake.url, os.environ.get("DATA_FLOWS_ENVIRONMENT"))
+        raise MissingTablesError.of(missing, lake.url, os.environ.get("DATA_FLOWS_ENVIRONMENT"))
     return list(manifests.values())
 
 
@@ -64,13 +58,13 @@ def tables_of(query: Query) -> set[str]:
 
 
 @contextmanager
-def opened(lake: Lake, manifests: list[Manifest]) -> Iterator[Engine]:
-    """DuckDB with these tables."""
+def opened(lake: Lake, manifests: list[Manifest], spill: Path) -> Iterator[Engine]:
+    """DuckDB with these tables, and a directory for what does not fit into its memory."""
     files = LakeFiles(lake, manifests)
-    with tempfile.TemporaryDirectory(prefix="lake-report-") as spill, duckdb.connect() as connection:
-        connection.execute(f"SET memory_limit = '{MEMORY}'; SET threads = {THREADS}; SET TimeZone = 'UTC'")
+    with duckdb.connect() as connection:
+        connection.execute(f"SET memory_limit = '{DUCKDB_MEMORY}MB'; SET threads = {THREADS}; SET TimeZone = 'UTC'")
         connection.execute("SET enable_progress_bar = false")
-        connection.execute("SET temp_directory = $1", [spill])
+        connection.execute("SET temp_directory = $1", [str(spill)])
         connection.execute("SET parquet_metadata_cache = true")
         connection.register_filesystem(files)
         try:
@@ -94,21 +88,32 @@ class Engine:
         """The rows of a query.
 
         Raises:
-            DefinitionError: the SQL is wrong, or its columns do not fit the chart.
+            DefinitionError: the SQL is wrong, takes too much memory, or gives what does not fit the chart.
             LakeError: a file cannot be read.
         """
         limit = MOST_ROWS.get(query.header.chart, MOST_ROWS_OF_A_CHART)
         try:
             result = self._connection.execute(query.sql)
             columns = tuple(str(column[0]) for column in result.description or ())
+            if len(columns) > MOST_COLUMNS:
+                raise query.wrong(query.line, f"gives {len(columns)} columns, more than {MOST_COLUMNS}")
             rows = result.fetchmany(limit + 1)
-        except duckdb.Error as exc:
-            if self._files.failure:
-                raise self._files.failure from exc
-            raise _explained(query, exc) from exc
+        except (duckdb.Error, MemoryError) as exc:
+            raise self._explained(query, exc) from exc
         if len(rows) > limit:
             raise query.wrong(query.line, f"gives more than {limit} rows, too many to look at: aggregate, or add LIMIT")
         return answer(query, columns, rows)
+
+    def _explained(self, query: Query, error: Exception) -> ReportError:
+        # DuckDB wraps what the files raise.
+        cause = self._files.failure or error
+        if isinstance(cause, LakeError):
+            return cause
+        if isinstance(cause, MemoryError | duckdb.OutOfMemoryException):
+            said = _line(cause).partition(" Possible solutions")[0]
+            reason = f"takes more memory than the {MEMORY} MB that SQL may have: aggregate, or select less"
+            return query.wrong(query.line, f"{reason} ({said or 'none is left'})")
+        return _explained(query, error)
 
 
 def _names(parser: duckdb.DuckDBPyConnection, query: Query) -> tuple[set[str], set[str]]:
@@ -164,13 +169,13 @@ def _define(connection: duckdb.DuckDBPyConnection, manifest: Manifest) -> None:
     connection.execute(f"CREATE VIEW {table} AS {select}")
 
 
-def _explained(query: Query, error: duckdb.Error) -> ReportError:
+def _explained(query: Query, error: Exception) -> ReportError:
     found = re.search(r"^LINE (\d+):", str(error), re.MULTILINE)
     line = query.line + (int(found[1]) - 1 if found else 0)
     return query.wrong(line, _line(error))
 
 
-def _line(error: duckdb.Error) -> str:
+def _line(error: Exception) -> str:
     """DuckDB's message on one line, without its picture of the place."""
     return " ".join(re.split(r"\n+LINE \d+:", str(error))[0].split())
 

@@ -27,7 +27,7 @@ class LakeFiles(AbstractFileSystem):  # type: ignore[misc]  # fsspec brings no t
 
     def __init__(self, lake: Lake, manifests: list[Manifest]) -> None:
         super().__init__()
-        self.failure: LakeError | None = None
+        self.failure: LakeError | MemoryError | None = None
         self._lake = lake
         self._files = {self.name(file): (file, manifest) for manifest in manifests for file in manifest.files}
 
@@ -65,7 +65,7 @@ class LakeFiles(AbstractFileSystem):  # type: ignore[misc]  # fsspec brings no t
         """Some of a file's bytes."""
         try:
             return self._lake.read(file.path, start, length)
-        except LakeError as exc:
+        except (LakeError, MemoryError) as exc:
             self.failure = exc
             raise
 

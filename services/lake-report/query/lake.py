@@ -16,6 +16,7 @@ import base64
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,7 @@ from obstore.store import LocalStore, ObjectStore, S3Store
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from errors import LakeError
+from texts import showable
 
 
 class File(BaseModel):
@@ -56,9 +58,24 @@ class Manifest(BaseModel):
         return sum(file.rows for file in self.files)
 
     @property
+    def told(self) -> Source:
+        return Source(showable(self.table), showable(self.source), self.number, self.created, self.rows)
+
+    @property
     def schema_message(self) -> bytes:
         """The table's columns as an Arrow IPC message."""
         return base64.b64decode(self.arrow_schema)
+
+
+@dataclass(frozen=True)
+class Source:
+    """A state of a table, as people are told of it."""
+
+    table: str
+    source: str
+    number: int
+    created: datetime
+    rows: int
 
 
 class Lake:

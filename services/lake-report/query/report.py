@@ -8,12 +8,22 @@ from enum import Enum
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from errors import DefinitionError
+from texts import unshowable
 
 _ROLES = ("x", "y", "value", "series", "reference")
-Text = Annotated[str, Field(min_length=1)]
+
+
+def _showable(text: str) -> str:
+    if found := unshowable(text):
+        raise ValueError(found[1])
+    return text
+
+
+Shown = Annotated[str, AfterValidator(_showable)]
+Text = Annotated[str, Field(min_length=1), AfterValidator(_showable)]
 
 
 class Chart(Enum):
@@ -51,8 +61,8 @@ class Strict(BaseModel):
 class Column(Strict):
     """How a column of the result is shown."""
 
-    label: str = ""
-    unit: str = ""
+    label: Shown = ""
+    unit: Shown = ""
     #: After the decimal point.
     digits: int | None = Field(default=None, ge=0, le=6)
     #: Where the axis ends at least, for charts that are to be compared.
@@ -63,9 +73,9 @@ class Header(Strict):
     """What the comment at the beginning of a SQL file says."""
 
     title: Text
-    text: str = ""
+    text: Shown = ""
     chart: Annotated[Chart, Field(strict=False)]
-    section: str = ""
+    section: Shown = ""
     width: Literal["full", "half", "third"] = "full"
     main: bool = False
     x: Text | None = None
@@ -75,7 +85,7 @@ class Header(Strict):
     reference: Text | None = Field(
         default=None, description="a column whose value is drawn as a line across bars and columns"
     )
-    columns: dict[str, Column] = {}
+    columns: dict[Shown, Column] = {}
 
     @model_validator(mode="after")
     def _roles_fit_the_chart(self) -> Self:
@@ -121,7 +131,7 @@ class Query:
 
     def wrong(self, line: int, reason: str) -> DefinitionError:
         """An error at a line of this file."""
-        return DefinitionError(self.file, line, reason)
+        return DefinitionError.at(self.file, line, reason)
 
 
 @dataclass(frozen=True)

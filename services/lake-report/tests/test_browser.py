@@ -14,9 +14,8 @@ from made_answers import EVIL, answered
 
 from publish import page
 from publish.published import Published
-from query import definition, engine
+from query import bounded, definition
 from query.answers import Answer
-from query.lake import Lake
 from query.report import Report
 
 LOOK = Path(__file__).with_name("look.js").read_text()
@@ -35,11 +34,8 @@ def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
 
 def of_the_lake(lake: WrittenLake) -> Published:
     report = definition.load("flights")
-    opened = Lake(lake.url)
-    manifests = engine.needed(report.queries, opened)
-    with engine.opened(opened, manifests) as tables:
-        answers = tuple(tables.answer(query) for query in report.queries)
-    return Published(report, answers, tuple(manifests), (), WHEN)
+    with bounded.opened(report.queries, lake.url) as tables:
+        return Published(report, tuple(tables.answers()), tables.sources, (), WHEN)
 
 
 def of_answers(*answers: Answer, title: str = "A page") -> Published:

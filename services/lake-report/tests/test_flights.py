@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,13 +16,13 @@ Rows = list[tuple[Any, ...]]
 
 
 @pytest.fixture
-def rows_of(lake: WrittenLake) -> Callable[[str], Rows]:
+def rows_of(lake: WrittenLake, tmp_path: Path) -> Callable[[str], Rows]:
     """What a SQL file of the report gives, as (column, column, …)."""
 
     def rows(name: str) -> Rows:
         [query] = [query for query in definition.load("flights").queries if query.name == name]
         opened = Lake(lake.url)
-        with engine.opened(opened, engine.needed([query], opened)) as tables:
+        with engine.opened(opened, engine.needed([query], opened), tmp_path) as tables:
             return list(tables.answer(query).rows)
 
     return rows

@@ -154,6 +154,18 @@ def test_a_run_that_fails_leaves_the_page_of_the_one_before(lake: WrittenLake) -
     assert latest.read_bytes() == before
 
 
+def test_whatever_the_data_holds_is_shown_and_never_ends_the_run(lake: WrittenLake) -> None:
+    flights(lake)
+    names = " UNION ALL ".join(f"SELECT 'C{n}' AS carrier, 'a' || chr({n}) || 'b' AS name" for n in range(15))
+    lake.table("airlines", names)
+    run()
+    page = (lake.root / "_reports" / "flights" / "latest.html").read_text()
+    assert "a�b" in page
+    assert not re.search("[\0-\x08\x0b\x0c\x0e-\x1f]", page)
+    rows = json.loads(artifact("lake-report-flights-rows").data)
+    assert "a�b" in [row["Airline"] for row in rows]
+
+
 def test_a_report_that_is_not_there_is_told(lake: WrittenLake) -> None:
     assert failure(report="flihgts") == "reports:1: there is no report 'flihgts'; there are: flights"
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 SERVICE = Path(__file__).parents[1]
-ROOMS = {"query": {"errors"}, "charts": {"query"}, "publish": {"charts", "query"}}
+ROOMS = {"query": {"errors", "texts"}, "charts": {"query"}, "publish": {"charts", "query"}}
 #: Loads the flow as Prefect does in a task, then reads a report and lays out a page.
 PROGRAM = """
 import sys
@@ -31,7 +31,7 @@ def imported(room: str) -> set[str]:
     nodes = [node for file in (SERVICE / room).rglob("*.py") for node in ast.walk(ast.parse(file.read_text()))]
     names = {node.module or "" for node in nodes if isinstance(node, ast.ImportFrom)}
     names |= {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
-    return {name.partition(".")[0] for name in names} & {"flow", "errors", *ROOMS}
+    return {name.partition(".")[0] for name in names} & ({path.stem for path in SERVICE.glob("*.py")} | set(ROOMS))
 
 
 @pytest.mark.parametrize("room", ROOMS)

@@ -79,6 +79,51 @@ def test_data_in_a_drawing_is_text_whatever_it_says(chart: str) -> None:
     assert not [element for element in svg.iter() if element.tag in (f"{SVG}script", f"{SVG}image", f"{SVG}a")]
 
 
+@pytest.mark.parametrize("chart", ["bars", "columns", "lines", "heatmap"])
+def test_texts_that_the_library_could_not_draw_are_drawn(chart: str) -> None:
+    """As they came from the data, each of these ended the process."""
+    names = [f"a{chr(code)}b" for code in (*range(9), 11, 12, *range(14, 32), 0xFFFE, 0xFFFF)]
+    keys = {"x": "name", "y": "name", "value": "n"} if chart == "heatmap" else {}
+    given = answered(chart, "name n other\0", [(name, 1, name) for name in names], **keys)
+    assert "a�b" in texts(drawn(given, 900))
+    assert draw.png(given, []).startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize("word", ["if", "constructor", "toString", "__proto__", "datum", "null", "NaN"])
+@pytest.mark.parametrize("chart", ["bars", "columns", "lines", "heatmap"])
+def test_words_that_mean_something_to_the_library_are_texts_too(chart: str, word: str) -> None:
+    keys: dict[str, Any] = {"x": "name", "y": "name", "value": "n"} if chart == "heatmap" else {}
+    keys |= {"series": "s"} if chart == "lines" else {}
+    keys |= {"title": word, "text": word, "columns": {"n": {"label": word, "unit": word}}}
+    given = answered(chart, "name n s", [(word, 1, word), ("b", 2, word), ("b", 3, "other")], **keys)
+    svg = drawn(given, 900)
+    assert word in [text.rstrip() for text in texts(svg)]
+    assert len(tips(svg)) == 3
+    assert draw.png(given, [word]).startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize("number", [1.7e308, -1.7e308, 5e-324, 1e30, 2**127, -(2**127), 10**400])
+@pytest.mark.parametrize("chart", ["bars", "columns", "lines", "heatmap"])
+def test_numbers_beyond_all_measure_are_drawn(chart: str, number: float) -> None:
+    keys: dict[str, Any] = {"x": "name", "y": "name", "value": "n"} if chart == "heatmap" else {}
+    keys |= {"reference": "r"} if chart in ("bars", "columns") else {}
+    for rows in ([("a", number, 1)], [("a", number, number), ("b", 3, number)], [("a", 1, number), ("b", 3, number)]):
+        given = answered(chart, "name n r", rows, **keys)
+        content = draw.svg(given, 430)
+        assert "NaN" not in content
+        assert "Infinity" not in content
+        assert max(map(len, texts(ElementTree.fromstring(content)))) < 60
+        assert draw.png(given, []).startswith(b"\x89PNG")
+
+
+def test_a_reference_beyond_all_bars_is_on_the_axis() -> None:
+    for chart in ("bars", "columns"):
+        given = answered(chart, "name n r", [("a", 1, 50), ("b", 2, 50)], reference="r")
+        assert {"0", "50"} <= set(texts(drawn(given, 900)))
+        height = struct.unpack(">I", draw.png(given, [])[20:24])[0]
+        assert height < 1000
+
+
 def test_no_rows_are_told_in_the_drawing() -> None:
     given = answered("bars", "name n", [])
     assert texts(drawn(given)) == ["No rows"]

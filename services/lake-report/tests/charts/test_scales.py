@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from charts.scales import classes, extent
+from charts.scales import classes, drawable, extent
 
 NUMBERS = st.one_of(st.integers(-(10**9), 10**9), st.floats(-1e9, 1e9).map(lambda number: round(number, 3)))
 
@@ -20,7 +20,15 @@ def test_every_value_has_a_class_and_there_are_no_more_than_asked_for(values: li
             number = steps.of(value)
             assert 0 <= number < len(steps.names)
             assert 0 <= steps.shade(number) < most
-            assert steps.start + number * steps.step <= value + 1e-6 * max(1, abs(value))
+            assert steps.start + number * steps.step <= value + 1e-6 * max(1, abs(value), steps.step)
+
+
+@given(st.lists(st.floats(allow_nan=False, allow_infinity=False).map(drawable), min_size=1, max_size=9))
+def test_any_numbers_that_can_be_drawn_have_classes(values: list[float]) -> None:
+    steps = classes(values, 7, "")
+    assert 1 <= len(set(steps.names)) == len(steps.names) <= 7
+    for value in values:
+        assert 0 <= steps.of(value) < len(steps.names)
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from made_answers import EVIL, answered
 from publish import page
 from publish.published import Published
 from query.answers import Answer
-from query.lake import Manifest
+from query.lake import Manifest, Source
 from query.report import Report
 
 WHEN = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
@@ -20,11 +20,9 @@ ESCAPED = "&lt;script&gt;alert(&#39;x&#39;)&lt;/script&gt; &amp; &#34;co&#34; &l
 
 
 def published(*answers: Answer, title: str = "A page", table: str = "flights") -> Published:
-    source = {"number": 7, "table": table, "source": f"sample:{table}", "created": WHEN, "arrow_schema": ""}
-    file = {"path": "a", "rows": 1234, "bytes": 5}
     report = Report("test", title, f"About {title}", tuple(one.query for one in answers))
-    manifest = Manifest.model_validate(source | {"files": [file]})
-    return Published(report, answers, (manifest,), (table,), WHEN)
+    source = Source(table, f"sample:{table}", 7, WHEN, 1234)
+    return Published(report, answers, (source,), (table,), WHEN)
 
 
 def bars(**keys: Any) -> Answer:
@@ -67,6 +65,12 @@ def test_what_comes_from_outside_is_escaped_wherever_it_stands(place: str) -> No
     assert "<script" not in text
     assert "alert(" in text
     assert place in ("label", "unit") or ESCAPED in text
+
+
+def test_what_the_lake_says_of_a_table_can_be_shown() -> None:
+    state = {"number": 1, "table": "a\0b", "source": "\x1b", "created": WHEN, "arrow_schema": "", "files": []}
+    told = Manifest.model_validate(state).told
+    assert (told.table, told.source) == ("a�b", "�")
 
 
 def test_nothing_is_loaded() -> None:

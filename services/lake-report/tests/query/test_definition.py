@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -85,6 +86,41 @@ def test_text_that_is_not_utf_8_is_told_with_its_line(make_report: MakeReport) -
     root = make_report(a=sql("SELECT 1"))
     (root / "test" / "a.sql").write_bytes(b"/*\n*/\nSELECT '\xff'")
     assert refused(root) == "reports/test/a.sql:3: is not UTF-8"
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("/*\ntitle = 'x'\nchart = 'table'\n*/\nSELECT 'a\0'", "5: the character U+0000"),
+        ("/*\ntitle = 'x'\nchart = 'table'\n*/\nSELECT '\x1b'", "5: the character U+001B"),
+        ("/*\ntitle = 'x\x7f'\nchart = 'table'\n*/\nSELECT '\ufffe'", "5: the character U+FFFE"),
+        ('/*\ntitle = "a\\u0000"\nchart = "table"\n*/\nSELECT 1', "2: title: the character U+0000"),
+        ('/*\ntitle = "a"\ntext = "\\u001f"\nchart = "table"\n*/\nSELECT 1', "3: text: the character U+001F"),
+        ('/*\ntitle = "a"\nsection = "\\f"\nchart = "table"\n*/\nSELECT 1', "3: section: the character U+000C"),
+        ('/*\ntitle = "a"\nchart = "bars"\nx = "\\b"\n*/\nSELECT 1', "4: x: the character U+0008"),
+        (
+            '/*\ntitle = "a"\nchart = "table"\n[columns]\na = { label = "\\u0001" }\n*/\nSELECT 1',
+            "a.label: the char",
+        ),
+        ('/*\ntitle = "a"\nchart = "table"\n[columns]\na = { unit = "\\uffff" }\n*/\nSELECT 1', "columns.a.unit: the"),
+        (
+            '/*\ntitle = "a"\nchart = "table"\n[columns]\n"\\u0002" = { }\n*/\nSELECT 1',
+            "the character U+0002",
+        ),
+    ],
+)
+def test_text_that_cannot_be_shown_is_refused_with_file_and_line(make_report: MakeReport, text: str, told: str) -> None:
+    message = refused(make_report(a=text))
+    assert message.startswith("reports/test/a.sql:")
+    assert told in message
+    assert message.isprintable()
+
+
+def test_report_toml_has_no_text_either_that_cannot_be_shown(make_report: MakeReport) -> None:
+    root = make_report(a=sql("SELECT 1"))
+    for line in ('title = "a\\u0000"', 'title = "a"\ntext = "\\u0000"'):
+        (root / "test" / "report.toml").write_text(line)
+        assert re.match(r"reports/test/report\.toml:[12]: (title|text): the character U\+0000", refused(root))
 
 
 def test_a_report_needs_a_chart_and_not_two_main_ones(make_report: MakeReport) -> None:

@@ -18,15 +18,15 @@ from query.report import Query
 
 
 @pytest.fixture
-def ask(lake: WrittenLake, make_report: MakeReport) -> Ask:
-    return Ask(lake.url, make_report)
+def ask(lake: WrittenLake, make_report: MakeReport, tmp_path: Path) -> Ask:
+    return Ask(lake.url, make_report, tmp_path / "spill")
 
 
 class Ask:
     """Runs one SELECT over the lake."""
 
-    def __init__(self, url: str, make_report: MakeReport) -> None:
-        self.url, self.make_report = url, make_report
+    def __init__(self, url: str, make_report: MakeReport, spill: Path) -> None:
+        self.url, self.make_report, self.spill = url, make_report, spill
 
     def __call__(self, select: str, chart: str = "table", keys: str = "") -> Answer:
         with self.prepared(select, chart, keys) as (tables, query):
@@ -40,7 +40,7 @@ class Ask:
         root = self.make_report(a=sql(select, chart, keys), z=sql("SELECT 1 AS n, 'a' AS name"))
         query = definition.load("test", root).queries[0]
         lake = Lake(self.url)
-        with engine.opened(lake, engine.needed([query], lake)) as tables:
+        with engine.opened(lake, engine.needed([query], lake), self.spill) as tables:
             yield tables, query
 
 
@@ -201,6 +201,7 @@ def test_sql_that_is_wrong_is_told_with_file_and_line(
         ("SELECT 1 AS n, 2 AS n", "table", "", "gives more than one column n"),
         ("SELECT 1 AS n", "table", "[columns]\nm = { unit = 's' }", "5: columns.m: the SQL gives no column m"),
         ("SELECT 1 AS n UNION ALL SELECT 2", "figures", "", "figures are made of one row; the SQL gives 2"),
+        (f"SELECT {', '.join(f'{n} AS c{n}' for n in range(101))}", "table", "", "gives 101 columns, more than 100"),
         ("SELECT 1 AS a, 2 AS b", "period", "", "a period is made of one row of two dates"),
         ("FROM range(2000)", "table", "", "gives more than 1000 rows, too many to look at"),
         ("SELECT range AS n, 'a' AS name FROM range(501)", "bars", 'x = "n"\ny = "name"', "more than 500 rows"),
@@ -216,6 +217,12 @@ def test_rows_that_do_not_fit_the_chart_are_told(ask: Ask, select: str, chart: s
     with pytest.raises(DefinitionError) as caught:
         ask(select, chart, keys)
     assert told in str(caught.value)
+
+
+def test_what_an_error_says_of_the_data_can_be_shown(lake: WrittenLake, ask: Ask) -> None:
+    with pytest.raises(DefinitionError, match="a�b") as caught:
+        ask("SELECT error('a' || chr(27) || 'b') AS n")
+    assert str(caught.value).isprintable()
 
 
 def test_a_file_that_is_gone_is_the_lakes_fault(lake: WrittenLake, ask: Ask) -> None:
