@@ -16,12 +16,13 @@ from prefect.states import Failed
 from prefect.utilities.urls import url_for
 
 import allocator  # noqa: F401 - before all that loads pyarrow
-import sample
-from errors import CopyError, SourceError, without_secrets
-from lake import Lake, data_path
+from errors import CopyError, SourceError
+from lake.store import Store
+from lake.table import Table
 from load import Request, load
-from reporting import Progress, Summary, summarised, told
-from sources import Source, Wanted, open_source
+from source.open import SAMPLE_URL, open_source
+from source.relation import Source, Wanted
+from summary import Progress, Summary, summarised, told
 
 
 @flow(name="database-to-lake")
@@ -61,18 +62,19 @@ def copy_table(table: str, cursor: str | None, partition: str | None, query_file
     """Copies, says so in the log, and gives the summary."""
     started = time.monotonic()
     wanted = wanted_rows(table, query_file)
-    lake = Lake(os.environ.get("LAKE_URL", ""))
-    with open_source(os.environ.get("SOURCE_URL") or sample.URL) as source:
-        request = Request(wanted, chosen_cursor(cursor, wanted, source, lake, reset), partition, reset, run_name())
+    store = Store(os.environ.get("LAKE_URL", ""))
+    in_lake = Table(store, wanted.name)
+    with open_source(os.environ.get("SOURCE_URL") or SAMPLE_URL) as source:
+        request = Request(wanted, chosen_cursor(cursor, wanted, source, in_lake, reset), partition, reset, run_name())
         logger = get_run_logger()
-        logger.info("Copying %s of %s to %s: %s", wanted.name, source.name, where(lake, wanted), manner(request))
+        logger.info("Copying %s of %s to %s: %s", wanted.name, source.name, in_lake.address, manner(request))
         with Progress(wanted.name) as progress:
-            outcome = load(source, lake, request, progress)
+            outcome = load(source, store, request, progress)
     seconds = time.monotonic() - started
     if outcome.untidy:
         logger.warning("Files of older runs were not cleaned up: %s", outcome.untidy)
     logger.info("%s. See this run: %s", told(outcome, seconds), run_address())
-    return summarised(outcome, where(lake, wanted), seconds)
+    return summarised(outcome, in_lake.address, seconds)
 
 
 def wanted_rows(table: str, query_file: str | None) -> Wanted:
@@ -87,19 +89,14 @@ def wanted_rows(table: str, query_file: str | None) -> Wanted:
     return Wanted(path.stem, path.read_text(encoding="utf-8").strip().rstrip(";"))
 
 
-def chosen_cursor(cursor: str | None, wanted: Wanted, source: Source, lake: Lake, reset: bool) -> str | None:
+def chosen_cursor(cursor: str | None, wanted: Wanted, source: Source, in_lake: Table, reset: bool) -> str | None:
     """The cursor column that `auto` stands for, or the one that was asked for."""
     if cursor != "auto":
         return cursor or None
-    current = None if reset else lake.current(wanted.name)
+    current = None if reset else in_lake.current()
     if current and current.cursor:
         return current.cursor
     return None if wanted.query else source.default_cursor(wanted.name)
-
-
-def where(lake: Lake, wanted: Wanted) -> str:
-    """The address of a table in the lake."""
-    return f"{without_secrets(lake.url)}/{data_path(wanted.name, '', '')}"
 
 
 def manner(request: Request) -> str:

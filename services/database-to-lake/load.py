@@ -1,7 +1,7 @@
 """Brings one table of the lake up to what the source holds.
 
-Takes a source, a lake and what is wanted; gives an `Outcome`. Data files come first, then one manifest that names them:
-until that is written the lake is as it was.
+Takes a source, the lake's store and what is wanted; gives an `Outcome`. Data files come first, then one manifest that
+names them: until that is written the lake is as it was.
 """
 
 from __future__ import annotations
@@ -12,12 +12,13 @@ from datetime import UTC, datetime
 
 import pyarrow as pa
 
-from copying import Copy, Progress
+from copy_rows import Copy, Progress
 from errors import LakeError, LostRaceError, SourceError
-from lake import File, Lake, Manifest, encoded
-from months import has_months
-from schemas import merged
-from sources import Relation, Source, Value, Wanted
+from lake.partitions import has_months
+from lake.schemas import merged
+from lake.store import Store
+from lake.table import File, Manifest, Table, encoded
+from source.relation import Relation, Source, Value, Wanted
 
 
 @dataclass(frozen=True)
@@ -49,13 +50,14 @@ class Outcome:
     untidy: str
 
 
-def load(source: Source, lake: Lake, request: Request, progress: Progress = lambda done, total: None) -> Outcome:
+def load(source: Source, store: Store, request: Request, progress: Progress = lambda done, total: None) -> Outcome:
     """Copies what is new; `progress` is told how many rows were read, and about how many there are to read.
 
     Raises a `CopyError`: the lake is as it was.
     """
     started = datetime.now(UTC)
-    current = lake.current(request.wanted.name)
+    table = Table(store, request.wanted.name)
+    current = table.current()
     previous = None if request.reset else current
     if previous:
         _check_continues(previous, source, request)
@@ -66,10 +68,10 @@ def load(source: Source, lake: Lake, request: Request, progress: Progress = lamb
         _check_columns(relation, request)
         schema = relation.schema
         if previous:
-            schema = merged(request.wanted.name, previous.schema, schema, keep_dropped=base is not None)
+            schema = merged(table.name, previous.schema, schema, keep_dropped=base is not None)
         partition = base.partition if base else _partition(schema, request)
         known = current.files if current else ()
-        copy = Copy(lake, relation, request.wanted.name, schema, partition, known, progress)
+        copy = Copy(table, relation, schema, partition, known, progress)
         try:
             files, watermark = _copied(copy, base, request.cursor, since)
         except BaseException:
@@ -79,7 +81,7 @@ def load(source: Source, lake: Lake, request: Request, progress: Progress = lamb
     changed = current is None or _state(manifest) != _state(current)
     if changed:
         try:
-            lake.commit(manifest, started)
+            table.commit(manifest, started)
         except LostRaceError:
             copy.discard()
             raise
@@ -91,13 +93,13 @@ def load(source: Source, lake: Lake, request: Request, progress: Progress = lamb
         rows_new=manifest.rows - (base.rows if base else 0) if changed else 0,
         files_written=len(written),
         bytes_written=sum(file.bytes for file in written),
-        untidy=_tidied(lake, request.wanted.name),
+        untidy=_tidied(table),
     )
 
 
-def _tidied(lake: Lake, table: str) -> str:
+def _tidied(table: Table) -> str:
     try:
-        lake.tidy(table, datetime.now(UTC))
+        table.tidy(datetime.now(UTC))
     except LakeError as exc:
         # The copy is complete and committed; a later run cleans up.
         return str(exc)

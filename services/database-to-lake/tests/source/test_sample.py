@@ -11,12 +11,12 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from conftest import SERVICE
 
 from errors import SourceError
-from sample import sample_database
+from source.sample import sample_database
 
-BUILD = "from sample import sample_database; sample_database()"
+SERVICE = Path(__file__).parents[2]
+BUILD = "from source.sample import sample_database; sample_database()"
 
 
 @pytest.fixture

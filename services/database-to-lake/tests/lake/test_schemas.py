@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from errors import SchemaConflictError
-from schemas import conform, merged, wider
+from lake.schemas import conform, merged, wider
 
 TYPES = [
     pa.null(), pa.bool_(), pa.int16(), pa.int32(), pa.int64(), pa.float32(), pa.float64(), pa.string(), pa.binary(),

@@ -17,10 +17,10 @@ from urllib.parse import quote, unquote
 import adbc_driver_manager
 import adbc_driver_sqlite.dbapi
 import pyarrow as pa
+from adbc_driver_manager.dbapi import Connection
 
-import sample
 from errors import SourceError
-from sources import Part, Relation, Source, Value, Wanted, next_batch, quoted, quoted_text
+from source.relation import Part, Relation, Source, Value, Wanted, next_batch, quoted, quoted_text
 
 BATCH_ROWS = 16_384
 _QUERY_VIEW = "data-flows query"
@@ -30,19 +30,21 @@ _LARGEST_EXACT_INTEGER = 2**53
 
 @contextmanager
 def open_sqlite(url: str) -> Iterator[Source]:
-    """The database in a file, opened read-only, or the sample."""
-    if url.startswith("sample:"):
-        if url != sample.URL:
-            raise SourceError(f"there is no {url}; the embedded source is called {sample.URL}")
-        path, name = sample.sample_database(), sample.URL
-    else:
-        path = Path(unquote(url.removeprefix("sqlite://").removeprefix("/").partition("?")[0])).absolute()
-        name = f"sqlite://{path}"
+    """The database in a file."""
+    path = Path(unquote(url.removeprefix("sqlite://").removeprefix("/").partition("?")[0])).absolute()
+    name = f"sqlite://{path}"
+    with read_only(path, name) as connection:
+        yield SQLiteSource(connection, name)
+
+
+@contextmanager
+def read_only(path: Path, name: str) -> Iterator[Connection]:
+    """A connection that cannot write; what the driver has to say meanwhile becomes a `SourceError` about `name`."""
     _check_readable(path)
     connection = None
     try:
         connection = adbc_driver_sqlite.dbapi.connect(f"file:{quote(str(path))}?mode=ro")
-        yield SQLiteSource(connection, name)
+        yield connection
     except adbc_driver_manager.Error as exc:
         raise SourceError(f"{name} cannot be read: {' '.join(str(exc).split())}") from exc
     finally:
@@ -62,12 +64,9 @@ def _check_readable(path: Path) -> None:
 class SQLiteSource(Source):
     """A SQLite database."""
 
-    def __init__(self, connection: adbc_driver_sqlite.dbapi.Connection, name: str) -> None:
+    def __init__(self, connection: Connection, name: str) -> None:
         self._connection = connection
         self.name = name
-
-    def default_cursor(self, table: str) -> str | None:
-        return sample.CURSORS.get(table) if self.name == sample.URL else None
 
     def tables(self) -> list[str]:
         query = "SELECT name FROM sqlite_schema WHERE type IN ('table', 'view') AND substr(name, 1, 7) <> 'sqlite_'"
@@ -92,9 +91,7 @@ class SQLiteSource(Source):
 class SQLiteRelation(Relation):
     """A table, a view or a query's temporary view."""
 
-    def __init__(
-        self, connection: adbc_driver_sqlite.dbapi.Connection, table: str, since: tuple[str, Value] | None
-    ) -> None:
+    def __init__(self, connection: Connection, table: str, since: tuple[str, Value] | None) -> None:
         self._connection = connection
         self._table = quoted(table)
         columns = f"SELECT name, type FROM pragma_table_xinfo({quoted_text(table)}) WHERE hidden <> 1"
@@ -147,7 +144,7 @@ class SQLiteRelation(Relation):
         return f"iif(typeof({name}) = 'real', {exact}, {name})"
 
 
-def stream(connection: adbc_driver_sqlite.dbapi.Connection, query: str) -> Iterator[pa.RecordBatch]:
+def stream(connection: Connection, query: str) -> Iterator[pa.RecordBatch]:
     """The batches of a query's result."""
     with connection.cursor(adbc_stmt_kwargs={"adbc.sqlite.query.batch_rows": str(BATCH_ROWS)}) as cursor:
         cursor.execute(query)
@@ -156,12 +153,12 @@ def stream(connection: adbc_driver_sqlite.dbapi.Connection, query: str) -> Itera
             yield batch
 
 
-def rows(connection: adbc_driver_sqlite.dbapi.Connection, query: str) -> list[dict[str, Any]]:
+def rows(connection: Connection, query: str) -> list[dict[str, Any]]:
     """A small result."""
     return [row for batch in stream(connection, query) for row in batch.to_pylist()]
 
 
-def execute(connection: adbc_driver_sqlite.dbapi.Connection, statement: str) -> None:
+def execute(connection: Connection, statement: str) -> None:
     """A statement without a result."""
     with connection.cursor() as cursor:
         cursor.execute(statement)
@@ -197,9 +194,7 @@ def _check_text(column: pa.Array, name: str) -> None:
         ) from exc
 
 
-def _kinds(
-    connection: adbc_driver_sqlite.dbapi.Connection, table: str, names: list[str], where: str
-) -> dict[str, frozenset[str]]:
+def _kinds(connection: Connection, table: str, names: list[str], where: str) -> dict[str, frozenset[str]]:
     """What kinds of values each column holds, null apart: integer, real, text, blob."""
     kinds = ", ".join(f"typeof({quoted(name)}) AS {quoted(name)}" for name in names)
     combinations = rows(connection, f"SELECT DISTINCT {kinds} FROM {table} {where}")
@@ -248,7 +243,7 @@ def _declared_type(declaration: str) -> pa.DataType:
 class _Column:
     """Questions about the values of one column."""
 
-    def __init__(self, connection: adbc_driver_sqlite.dbapi.Connection, table: str, where: str, name: str) -> None:
+    def __init__(self, connection: Connection, table: str, where: str, name: str) -> None:
         self._connection = connection
         self._rows = f"(SELECT {name} AS value FROM {table} {where})"
 

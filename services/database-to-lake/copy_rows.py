@@ -10,18 +10,18 @@ in their place, together with those that only the lake still has, and adds what 
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable, Iterator
-from contextlib import suppress
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, suppress
 from itertools import chain
 
 import pyarrow as pa
 
 from errors import LakeError
-from lake import File, Lake, Manifest
-from leftovers import leftovers
-from parquet import Begin, ParquetWriter, from_nothing
-from prefetch import prefetched
-from schemas import conform
-from sources import Part, Relation, Value
+from lake.parquet import Begin, ParquetWriter, from_nothing
+from lake.schemas import conform
+from lake.table import File, Manifest, Table
+from row_difference import difference
+from source.relation import Part, Relation, Value
 
 #: A file below this size is rewritten together with the next rows of its partition.
 SMALL_FILE_BYTES = 8 * 1024 * 1024
@@ -34,16 +34,15 @@ class Copy:
 
     def __init__(
         self,
-        lake: Lake,
+        table: Table,
         relation: Relation,
-        table: str,
         schema: pa.Schema,
         partition: str | None,
         known: Iterable[File],
         progress: Progress,
     ) -> None:
         """`known` are the table's files, which are not written again where their content comes up again."""
-        self._lake, self._relation, self._table = lake, relation, table
+        self._table, self._relation = table, relation
         self.schema, self.partition = schema, partition
         self._known, self._progress = tuple(known), progress
         self.rows_read = 0
@@ -76,11 +75,11 @@ class Copy:
         def small_files(partition: str) -> Iterator[pa.RecordBatch]:
             small = [file for file in settled if file.partition == partition and _is_small(file)]
             absorbed.extend(small)
-            return self._lake.batches(small, self.schema)
+            return self._table.batches(small, self.schema)
 
         newer = self._write(
             Part(cursor, above=old, below=watermark),
-            first=self._lake.batches([file for file in at_old if _is_small(file)], self.schema),
+            first=self._table.batches([file for file in at_old if _is_small(file)], self.schema),
             begin=small_files,
         )
         kept = [file for file in settled if file not in absorbed]
@@ -93,7 +92,7 @@ class Copy:
     def discard(self) -> None:
         """Removes what was written for nothing, as far as that is possible now."""
         with suppress(LakeError):
-            self._lake.delete(self._written)
+            self._table.store.delete(self._written)
 
     def _at_watermark(self, previous: Manifest, part: Part) -> list[File]:
         """The rows at the watermark: the source's and those that only the lake has, each once."""
@@ -102,7 +101,7 @@ class Copy:
         common = [name for name in names if name in previous.schema.names]
 
         def in_lake() -> Iterator[pa.RecordBatch]:
-            return self._lake.batches(lake_files, self.schema)
+            return self._table.batches(lake_files, self.schema)
 
         def in_source() -> Iterator[pa.RecordBatch]:
             return self._rows(part)
@@ -110,12 +109,12 @@ class Copy:
         if len(common) < len(previous.schema):
             # The source has dropped columns, which makes the lake's version of a row the fuller one.
             count = sum(file.rows for file in lake_files)
-            return lake_files + self._write_batches(leftovers(in_source, in_lake, count, common), newest=True)
+            return lake_files + self._write_batches(difference(in_source, in_lake, count, common), newest=True)
         before = self.rows_read
         files = self._write(part, newest=True)
         if not files or sorted(file.sha256 for file in files) == sorted(file.sha256 for file in lake_files):
             return files or lake_files
-        left = leftovers(in_lake, in_source, self.rows_read - before, common)
+        left = difference(in_lake, in_source, self.rows_read - before, common)
         return files + self._write_batches(left, newest=True)
 
     def _rows(self, part: Part) -> Generator[pa.RecordBatch]:
@@ -129,15 +128,13 @@ class Copy:
         first: Iterable[pa.RecordBatch] = (),
         begin: Begin = from_nothing,
     ) -> list[File]:
-        rows = self._counted(prefetched(self._rows(part)))
+        rows = self._counted(_read_ahead(self._rows(part)))
         return self._write_batches(chain(first, rows), newest=newest, begin=begin)
 
     def _write_batches(
         self, batches: Iterable[pa.RecordBatch], *, newest: bool, begin: Begin = from_nothing
     ) -> list[File]:
-        writer = ParquetWriter(
-            self._lake, self._table, self.schema, self.partition, self._known, newest=newest, begin=begin
-        )
+        writer = ParquetWriter(self._table, self.schema, self.partition, self._known, newest=newest, begin=begin)
         try:
             with writer:
                 for batch in batches:
@@ -155,3 +152,12 @@ class Copy:
 
 def _is_small(file: File) -> bool:
     return file.bytes < SMALL_FILE_BYTES
+
+
+def _read_ahead(batches: Generator[pa.RecordBatch]) -> Generator[pa.RecordBatch]:
+    """The batches, the next one fetched while the last one is in use. The thread has ended when this generator has."""
+    with closing(batches), ThreadPoolExecutor(max_workers=1, thread_name_prefix="read-ahead") as reader:
+        ahead = reader.submit(next, batches, None)
+        while (batch := ahead.result()) is not None:
+            ahead = reader.submit(next, batches, None)
+            yield batch

@@ -9,11 +9,12 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
-from conftest import Database
 
+from databases import Database
 from errors import SourceError
-from source_sqlite import BATCH_ROWS
-from sources import Part, Relation, Wanted, open_source
+from source.open import open_source
+from source.relation import Part, Relation, Wanted
+from source.sqlite import BATCH_ROWS
 
 UTC = dt.UTC
 

@@ -9,7 +9,7 @@ import pyarrow as pa
 from hypothesis import given
 from hypothesis import strategies as st
 
-from leftovers import REMEMBERED, leftovers
+from row_difference import REMEMBERED, difference
 
 SCHEMA = pa.schema([("t", pa.string()), ("n", pa.float64()), ("b", pa.binary()), ("l", pa.list_(pa.int32()))])
 ROWS = st.lists(
@@ -29,7 +29,7 @@ def left(
     lake: list[dict[str, Any]], source: list[dict[str, Any]], columns: list[str], remembered: int = REMEMBERED
 ) -> list[dict[str, Any]]:
     tables = [pa.Table.from_pylist(rows, SCHEMA) for rows in (lake, source)]
-    batches = leftovers(
+    batches = difference(
         lambda: tables[0].to_batches(max_chunksize=5),
         lambda: tables[1].to_batches(max_chunksize=3),
         len(source),

@@ -1,4 +1,4 @@
-"""Which rows of the lake the source no longer has.
+"""Which rows of one table another one has not.
 
 Takes two streams of rows as multisets (a row may stand in a table twice), gives one minus the other. Memory is bounded:
 of many rows only a share is compared at a time.
@@ -13,25 +13,25 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 import pyarrow as pa
 import pyarrow.compute as pc
 
-#: How many rows of the source are remembered at a time, at about 100 bytes each.
+#: How many of the rows to leave out are remembered at a time, at about 100 bytes each.
 REMEMBERED = 500_000
 
 Rows = Callable[[], Iterable[pa.RecordBatch]]
 
 
-def leftovers(
-    lake: Rows, source: Rows, source_rows: int, columns: Sequence[str], remembered_rows: int = REMEMBERED
+def difference(
+    rows: Rows, without: Rows, without_count: int, columns: Sequence[str], remembered_rows: int = REMEMBERED
 ) -> Iterator[pa.RecordBatch]:
-    """The lake's rows without the source's, compared by these columns, which have the same types on both sides.
+    """The rows without those others, compared by these columns, which have the same types on both sides.
 
-    Both sides are read once per `remembered_rows` of the source.
+    Both sides are read once per `remembered_rows` of the `without_count` others.
     """
-    shares = -(-source_rows // remembered_rows) or 1
+    shares = -(-without_count // remembered_rows) or 1
     for share in range(shares):
         remembered = Counter(
-            digest for batch in source() for digest in _digests(batch, columns) if digest % shares == share
+            digest for batch in without() for digest in _digests(batch, columns) if digest % shares == share
         )
-        for batch in lake():
+        for batch in rows():
             left = []
             for digest in _digests(batch, columns):
                 mine = digest % shares == share

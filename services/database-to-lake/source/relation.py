@@ -1,21 +1,21 @@
-"""Where rows come from: what a database offers, whichever it is.
+"""What a database offers, whichever it is.
 
-Takes SOURCE_URL, gives a `Source` (the tables there are) and of it a `Relation` (one table or query in one unchanging
-snapshot: its Arrow schema and its rows as record batches). Never changes anything in a source.
+A `Source` gives the names of its tables and of each, or of a query, a `Relation`: one unchanging snapshot, its Arrow
+schema and its rows as record batches. Nothing of it ever changes anything in a source. Beside them stands what all
+databases share: which part of a relation is meant, how SQL quotes, how a driver's result is read.
 """
 
 from __future__ import annotations
 
 import difflib
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Generator, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Callable, Generator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 import pyarrow as pa
 
-from errors import SourceError, without_secrets
-from sample import URL as SAMPLE_URL
+from errors import SourceError
 
 #: A value of the cursor column as the manifest keeps it: what the source itself gives, as number or text.
 Value = int | float | str
@@ -111,23 +111,3 @@ def quoted(name: str) -> str:
 def quoted_text(value: str) -> str:
     """A text as SQL literal."""
     return "'" + value.replace("'", "''") + "'"
-
-
-@contextmanager
-def open_source(url: str) -> Iterator[Source]:
-    """The source at a URL: `sqlite:////absolute/path`, `sqlite:///relative/path`, `postgresql://…` or the sample."""
-    # Each driver is a library of its own: only the one that is needed is loaded.
-    if url.startswith(("sqlite://", "sample:")):
-        from source_sqlite import open_sqlite
-
-        opened: AbstractContextManager[Source] = open_sqlite(url)
-    elif url.startswith(("postgresql://", "postgres://")):
-        from source_postgres import open_postgres
-
-        opened = open_postgres(url)
-    else:
-        raise SourceError(
-            f"SOURCE_URL is {without_secrets(url)}; it must begin with postgresql:// or sqlite:///, or be {SAMPLE_URL}"
-        )
-    with opened as source:
-        yield source

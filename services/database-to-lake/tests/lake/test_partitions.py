@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 
 import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from months import by_month
+from lake.partitions import by_month
 
 UTC = dt.UTC
 
 
-def parted(values: list[object], type_: pa.DataType, name: str = "at") -> dict[str, list[object]]:
+def parted(values: Sequence[object], type_: pa.DataType, name: str = "at") -> dict[str, list[object]]:
     batch = pa.record_batch([pa.array(values, type_)], names=[name])
     found = [(partition, rows[name].to_pylist()) for partition, rows in by_month(batch, name)]
     assert len(dict(found)) == len(found)
@@ -55,7 +56,7 @@ def test_without_a_column_all_rows_are_one_part() -> None:
 
 @given(st.lists(st.datetimes(dt.datetime(1, 1, 1), dt.datetime(9999, 12, 31)) | st.none(), min_size=1))
 def test_every_row_is_in_the_part_of_its_month_once(values: list[dt.datetime | None]) -> None:
-    found = parted(list(values), pa.timestamp("us"))
+    found = parted(values, pa.timestamp("us"))
     for partition, rows in found.items():
         months = {value and f"{value.year:04}-{value.month:02}" for value in rows if isinstance(value, dt.datetime)}
         assert months == (set() if "HIVE" in partition else {partition.removeprefix("at_month=")})

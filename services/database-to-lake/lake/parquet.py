@@ -20,9 +20,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from errors import LakeError
-from lake import File, Lake, data_path
-from months import by_month
-from spool import Spool
+from lake.partitions import by_month
+from lake.spool import Spool
+from lake.table import File, Table
 
 #: A file ends when it has reached this size, or so many bytes of rows (as they are in memory).
 FILE_BYTES = 64 * 1024 * 1024
@@ -49,8 +49,7 @@ class ParquetWriter:
 
     def __init__(
         self,
-        lake: Lake,
-        table: str,
+        table: Table,
         schema: pa.Schema,
         partition: str | None,
         known: Iterable[File] = (),
@@ -62,7 +61,7 @@ class ParquetWriter:
 
         `begin` gives the rows that the first file of a partition is to begin with.
         """
-        self._lake, self._table, self._schema, self._partition = lake, table, schema, partition
+        self._table, self._schema, self._partition = table, schema, partition
         self._known = {(file.partition, file.sha256): file for file in known}
         self._newest, self._begin = newest, begin
         self._spools: dict[str, Spool] = {}
@@ -169,7 +168,7 @@ class ParquetWriter:
                 local.unlink()
                 continue
             # Never a name that was used before: what a dead run left under it may be cleaned up at this very moment.
-            path = data_path(self._table, partition, f"part-{digest[:16]}-{uuid.uuid4().hex[:8]}.parquet")
+            path = self._table.path(partition, f"part-{digest[:16]}-{uuid.uuid4().hex[:8]}.parquet")
             size = local.stat().st_size
             self._files.append(
                 File(path=path, partition=partition, sha256=digest, rows=rows, bytes=size, newest=self._newest)
@@ -179,7 +178,7 @@ class ParquetWriter:
             self._await_uploads(UPLOADS)
 
     def _upload(self, path: str, local: Path) -> None:
-        self._lake.upload(path, local)
+        self._table.store.upload(path, local)
         local.unlink()
 
     def _await_uploads(self, most: int) -> None:

@@ -14,9 +14,10 @@ import adbc_driver_manager
 import adbc_driver_postgresql.dbapi
 import pyarrow as pa
 import pyarrow.compute as pc
+from adbc_driver_manager.dbapi import Connection  # the drivers' own; PostgreSQL's brings no types
 
 from errors import SourceError, scrubbed, without_secrets
-from sources import Part, Relation, Source, Value, Wanted, next_batch, quoted, quoted_text
+from source.relation import Part, Relation, Source, Value, Wanted, next_batch, quoted, quoted_text
 
 BATCH_BYTES = 4 * 1024 * 1024
 _CONNECT_SECONDS = 15
@@ -64,7 +65,7 @@ def _with_timeout(url: str) -> str:
 class PostgresSource(Source):
     """A PostgreSQL database, as one user sees it."""
 
-    def __init__(self, connection: adbc_driver_postgresql.dbapi.Connection, name: str) -> None:
+    def __init__(self, connection: Connection, name: str) -> None:
         self._connection = connection
         self.name = name
 
@@ -93,7 +94,7 @@ class PostgresRelation(Relation):
 
     def __init__(
         self,
-        connection: adbc_driver_postgresql.dbapi.Connection,
+        connection: Connection,
         name: str,
         origin: str,
         since: tuple[str, Value] | None,
@@ -214,7 +215,7 @@ def _decimal(typmod: int) -> pa.DataType | None:
     return pa.decimal128(precision, scale) if precision <= 38 else pa.decimal256(precision, scale)
 
 
-def rows(connection: adbc_driver_postgresql.dbapi.Connection, query: str) -> list[dict[str, Any]]:
+def rows(connection: Connection, query: str) -> list[dict[str, Any]]:
     """A small result, of a statement that COPY may not know."""
     with connection.cursor() as cursor:
         cursor.adbc_statement.set_options(**{"adbc.postgresql.use_copy": "false"})
@@ -223,7 +224,7 @@ def rows(connection: adbc_driver_postgresql.dbapi.Connection, query: str) -> lis
         return found
 
 
-def execute(connection: adbc_driver_postgresql.dbapi.Connection, statement: str) -> None:
+def execute(connection: Connection, statement: str) -> None:
     """A statement without a result."""
     with connection.cursor() as cursor:
         cursor.execute(statement)

@@ -7,18 +7,36 @@ from __future__ import annotations
 
 import time
 from types import TracebackType
-from typing import Any, Self
+from typing import Self, TypedDict, cast
 from uuid import UUID
 
 from prefect import get_run_logger
 from prefect.artifacts import create_progress_artifact, update_progress_artifact
 
 from load import Outcome
+from source.relation import Value
 
 #: Seconds between two reports; a copy that is faster has none.
 EVERY = 5.0
 
-Summary = dict[str, Any]
+
+class Summary(TypedDict):
+    """What the flow returns: figures and references, never rows."""
+
+    table: str
+    source: str
+    lake: str
+    manifest: int
+    cursor: str | None
+    watermark: Value | None
+    partitioned_by: str | None
+    rows_new: int
+    rows_read: int
+    rows_total: int
+    files_written: int
+    bytes_written: int
+    files_total: int
+    seconds: float
 
 
 class Progress:
@@ -50,8 +68,7 @@ class Progress:
     def _show(self, percent: float) -> None:
         if self._artifact is None:
             # Declared as a coroutine too, which it is only where an event loop runs.
-            artifact: Any = create_progress_artifact(percent, description=f"Rows of {self._table} read")
-            self._artifact = artifact
+            self._artifact = cast("UUID", create_progress_artifact(percent, description=f"Rows of {self._table} read"))
         else:
             update_progress_artifact(self._artifact, progress=percent)
 
@@ -69,7 +86,7 @@ def told(outcome: Outcome, seconds: float) -> str:
 
 
 def summarised(outcome: Outcome, address: str, seconds: float) -> Summary:
-    """What the flow returns: figures and references, never rows."""
+    """The figures and references of a copy."""
     manifest = outcome.manifest
     return {
         "table": manifest.table,
