@@ -69,7 +69,7 @@ def opened(lake: Lake, manifests: list[Manifest], spill: Path) -> Iterator[Engin
         connection.register_filesystem(files)
         try:
             for manifest in manifests:
-                _declare(connection, manifest)
+                _declare(connection, manifest, lake.url)
             _lock(connection, files.names)
             for manifest in manifests:
                 _define(connection, manifest)
@@ -143,13 +143,23 @@ def _walk(node: Any) -> Iterator[tuple[str, str]]:
             yield from _walk(part)
 
 
-def _declare(connection: duckdb.DuckDBPyConnection, manifest: Manifest) -> None:
+def _declare(connection: duckdb.DuckDBPyConnection, manifest: Manifest, lake: str) -> None:
     """An empty table with the columns that the manifest says, whichever of them its files have."""
     connection.execute("CREATE SCHEMA IF NOT EXISTS columns_of")
-    stream = na.ArrayStream(nanoarrow.ipc.InputStream.from_readable(manifest.schema_message))
-    connection.register("columns_of_table", stream)
-    connection.execute(f"CREATE TABLE columns_of.{_quoted(manifest.table)} AS FROM columns_of_table")
+    try:
+        connection.register("columns_of_table", _no_rows(manifest.schema_message))
+        connection.execute(f"CREATE TABLE columns_of.{_quoted(manifest.table)} AS FROM columns_of_table")
+    except (duckdb.Error, RuntimeError, ValueError) as exc:
+        table = f"the table {manifest.table} of the lake {lake}"
+        raise LakeError(f"the columns of {table} cannot be read: {_line(exc)}") from exc
     connection.unregister("columns_of_table")
+
+
+def _no_rows(schema_message: bytes) -> na.ArrayStream:
+    schema = na.ArrayStream(nanoarrow.ipc.InputStream.from_readable(schema_message)).schema
+    # Of decimals with more than 38 digits DuckDB has no type; it reads them from Parquet as floats.
+    fields = {field.name: na.float64() if field.type == na.Type.DECIMAL256 else field for field in schema.fields}
+    return na.ArrayStream(na.c_array_stream([], na.struct(fields)))
 
 
 def _lock(connection: duckdb.DuckDBPyConnection, files: Sequence[str]) -> None:

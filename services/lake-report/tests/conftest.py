@@ -1,4 +1,4 @@
-"""What the tests stand on: lakes that they write, a Prefect server of their own. No Docker, no network but loopback."""
+"""What the tests stand on: lakes that database-to-lake writes, a Prefect server. No Docker, no network but loopback."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from prefect.testing.utilities import prefect_test_harness
 
 sys.path[:0] = [str(Path(__file__).parents[1]), str(Path(__file__).parent)]
 
-from lakes import BUCKET, WrittenLake
+from lakes import BUCKET, CopiedLake, Writer, running_writer
 from sql_files import MakeReport
 
 # A property is tried on few examples while one writes, on many where nobody waits. On a busy machine any may be slow.
@@ -36,11 +36,17 @@ def no_environment(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(name)
 
 
+@pytest.fixture(scope="session")
+def writer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Writer]:
+    with running_writer(tmp_path_factory.mktemp("writer")) as running:
+        yield running
+
+
 @pytest.fixture
-def lake(tmp_path: Path) -> WrittenLake:
+def lake(tmp_path: Path, writer: Writer) -> CopiedLake:
     root = tmp_path / "the lake"
     root.mkdir()
-    return WrittenLake(root)
+    return CopiedLake(root, writer)
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from browser import Browser, Page, program
-from lakes import WrittenLake, flights
+from lakes import CopiedLake
 from made_answers import EVIL, answered
 
 from publish import page
@@ -32,7 +32,7 @@ def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
         yield browser
 
 
-def of_the_lake(lake: WrittenLake) -> Published:
+def of_the_lake(lake: CopiedLake) -> Published:
     report = definition.load("flights")
     with bounded.opened(report.queries, lake.url) as tables:
         return Published(report, tuple(tables.answers()), tables.sources, (), WHEN)
@@ -55,8 +55,8 @@ def seen_wrong(shown: Page) -> list[Any]:
 
 
 @pytest.mark.parametrize(("width", "dark"), LOOKS)
-def test_the_flights_look_well(chromium: Browser, lake: WrittenLake, tmp_path: Path, width: int, dark: bool) -> None:
-    flights(lake)
+def test_the_flights_look_well(chromium: Browser, lake: CopiedLake, tmp_path: Path, width: int, dark: bool) -> None:
+    lake.flights()
     path = tmp_path / "page.html"
     shown = opened(chromium, of_the_lake(lake), path, width, dark=dark)
     assert seen_wrong(shown) == []
@@ -72,9 +72,9 @@ def test_the_flights_look_well(chromium: Browser, lake: WrittenLake, tmp_path: P
 @pytest.mark.parametrize("width", [1280, 390])
 @pytest.mark.parametrize("rows", [0, 1, 2])
 def test_a_lake_with_few_flights_looks_well(
-    chromium: Browser, lake: WrittenLake, tmp_path: Path, width: int, rows: int
+    chromium: Browser, lake: CopiedLake, tmp_path: Path, width: int, rows: int
 ) -> None:
-    flights(lake, rows)
+    lake.flights(rows)
     shown = opened(chromium, of_the_lake(lake), tmp_path / "page.html", width)
     assert seen_wrong(shown) == []
     assert ("No rows" in shown.evaluate("document.body.innerText")) == (rows == 0 or rows < 30)

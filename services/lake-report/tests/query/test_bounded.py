@@ -10,7 +10,7 @@ import threading
 from pathlib import Path
 
 import pytest
-from lakes import WrittenLake
+from lakes import CopiedLake
 from sql_files import MakeReport, sql
 
 from errors import DefinitionError, LakeError, MissingTablesError
@@ -19,7 +19,8 @@ from query.limits import MEMORY
 from query.report import Query
 
 TOO_MUCH = rf"^reports/test/a\.sql:6: takes more memory than the {MEMORY} MB that SQL may have"
-SPILLS = "SELECT count(*) AS n FROM (SELECT md5(n::text) AS a, list(n) AS l FROM t GROUP BY a ORDER BY a)"
+SPILLS = """WITH many AS (SELECT n * 5000 + range AS i FROM t, range(5000))
+SELECT count(*) AS n FROM (SELECT md5(i::text) AS a, list(i) AS l FROM many GROUP BY a ORDER BY a)"""
 #: Asks one query, and says how much memory the process had that ran it.
 PROGRAM = """
 import resource, sys
@@ -55,8 +56,8 @@ class Queries:
         return definition.load("test", self.root(*selects)).queries[: len(selects)]
 
 
-def test_answers_come_in_their_order_with_the_tables_that_they_are_of(lake: WrittenLake, queries: Queries) -> None:
-    lake.table("one", "SELECT 1 AS n", "SELECT 2 AS n")
+def test_answers_come_in_their_order_with_the_tables_that_they_are_of(lake: CopiedLake, queries: Queries) -> None:
+    lake.table("one", "SELECT 1 AS n UNION ALL SELECT 2")
     lake.table("two", "SELECT 'x' AS s")
     asked = queries("SELECT sum(n) AS n FROM one", "SELECT s FROM two", "SELECT 7 AS n")
     with bounded.opened(asked, lake.url) as tables:
@@ -70,7 +71,7 @@ def test_answers_come_in_their_order_with_the_tables_that_they_are_of(lake: Writ
     assert all(answer.query is query for answer, query in zip(answers, asked, strict=True))
 
 
-def test_what_is_wrong_is_told_as_where_it_is_found(lake: WrittenLake, queries: Queries) -> None:
+def test_what_is_wrong_is_told_as_where_it_is_found(lake: CopiedLake, queries: Queries) -> None:
     with (
         pytest.raises(MissingTablesError, match="does not have the table gone"),
         bounded.opened(queries("FROM gone"), lake.url),
@@ -82,7 +83,7 @@ def test_what_is_wrong_is_told_as_where_it_is_found(lake: WrittenLake, queries: 
         with pytest.raises(DefinitionError, match=r"^reports/test/b\.sql:6: .*no_such"):
             next(answers)
     lake.table("t", "SELECT 1 AS n")
-    next(lake.root.glob("t/*.parquet")).unlink()
+    lake.files("t")[0].unlink()
     with pytest.raises(LakeError, match="cannot read the lake"), bounded.opened(queries("FROM t"), lake.url):
         pass
 
@@ -101,14 +102,14 @@ def test_what_is_wrong_is_told_as_where_it_is_found(lake: WrittenLake, queries: 
         "WITH RECURSIVE r AS (SELECT 'x' AS s UNION ALL SELECT s || s FROM r) SELECT length(s) AS n FROM r",
     ],
 )
-def test_sql_that_takes_too_much_memory_is_one_error(lake: WrittenLake, queries: Queries, select: str) -> None:
+def test_sql_that_takes_too_much_memory_is_one_error(lake: CopiedLake, queries: Queries, select: str) -> None:
     with bounded.opened(queries(select), lake.url) as tables, pytest.raises(DefinitionError, match=TOO_MUCH) as caught:
         list(tables.answers())
     assert "\n" not in str(caught.value)
     assert len(str(caught.value)) < 400
 
 
-def measured(lake: WrittenLake, root: Path) -> tuple[str, float]:
+def measured(lake: CopiedLake, root: Path) -> tuple[str, float]:
     """What one query gives, and the megabytes of the process that ran it."""
     command = [sys.executable, "-c", PROGRAM, lake.url, str(root)]
     service = Path(__file__).parents[2]
@@ -117,27 +118,33 @@ def measured(lake: WrittenLake, root: Path) -> tuple[str, float]:
     return given, float(peak)
 
 
-def test_what_does_not_fit_into_memory_goes_to_disk(lake: WrittenLake, queries: Queries) -> None:
-    lake.table("t", "SELECT range AS n FROM range(5000000)")
+def test_what_does_not_fit_into_memory_goes_to_disk(lake: CopiedLake, queries: Queries) -> None:
+    lake.table("t", "SELECT range AS n FROM range(1000)")
     given, peak = measured(lake, queries.root(SPILLS))
     assert given == "[((5000000,),)]"
     assert peak < 500
 
 
-def test_the_memory_of_a_query_that_wants_all_of_it_is_bounded(lake: WrittenLake, queries: Queries) -> None:
+def test_the_memory_of_a_query_that_wants_all_of_it_is_bounded(lake: CopiedLake, queries: Queries) -> None:
     wide = "SELECT sum(length(repeat('x', 3000000) || r.range)) FROM range(9000) AS r"
     given, peak = measured(lake, queries.root(wide))
     assert "takes more memory than" in given
     assert peak < MEMORY
 
 
-def test_a_process_that_is_killed_is_told_with_the_query_that_it_ran(lake: WrittenLake, queries: Queries) -> None:
+def child() -> int:
+    """The process in which SQL runs now."""
+    children = Path(f"/proc/self/task/{threading.get_native_id()}/children").read_text().split()
+    (found,) = [number for number in children if "query.child" in Path(f"/proc/{number}/cmdline").read_text()]
+    return int(found)
+
+
+def test_a_process_that_is_killed_is_told_with_the_query_that_it_ran(lake: CopiedLake, queries: Queries) -> None:
     endless = "SELECT count(*) AS n FROM range(10000000) AS a, range(10000000) AS b WHERE hash(a.range, b.range) = 7"
     with bounded.opened(queries("SELECT 1 AS n", endless), lake.url) as tables:
         answers = tables.answers()
         next(answers)
-        (child,) = Path(f"/proc/self/task/{threading.get_native_id()}/children").read_text().split()
-        os.kill(int(child), signal.SIGKILL)
+        os.kill(child(), signal.SIGKILL)
         with pytest.raises(
             DefinitionError, match=r"b\.sql:6: the process that ran it was ended by SIGKILL, most likely"
         ):

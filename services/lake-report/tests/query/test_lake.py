@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import boto3
 import pytest
-from lakes import BUCKET, WrittenLake
+from lakes import BUCKET, CopiedLake
 
 from errors import LakeError
 from query.files import LakeFiles
 from query.lake import File, Lake, Manifest
 
 
-def test_addresses_of_a_directory_are_files(lake: WrittenLake) -> None:
+def test_addresses_of_a_directory_are_files(lake: CopiedLake) -> None:
     assert Lake(lake.url).address("_reports/a/latest.html") == f"{lake.url}/_reports/a/latest.html"
 
 
@@ -21,7 +21,7 @@ def test_addresses_of_a_bucket_are_in_the_console(s3: str) -> None:
     )
 
 
-def test_addresses_are_below_the_one_that_is_given(lake: WrittenLake, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_addresses_are_below_the_one_that_is_given(lake: CopiedLake, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LAKE_WEB_URL", "https://reports.example.com/x/")
     assert Lake(lake.url).address("_reports/a/latest.html") == "https://reports.example.com/x/_reports/a/latest.html"
 
@@ -38,7 +38,7 @@ def test_a_bucket_that_is_not_there_is_told(s3: str) -> None:
         Lake("s3://no-such-bucket/x").current("t")
 
 
-def test_files_give_the_ranges_that_are_asked_for_and_are_not_written(lake: WrittenLake) -> None:
+def test_files_give_the_ranges_that_are_asked_for_and_are_not_written(lake: CopiedLake) -> None:
     (lake.root / "t").mkdir()
     (lake.root / "t" / "f").write_bytes(b"0123456789")
     file = File(path="t/f", rows=1, bytes=10)
