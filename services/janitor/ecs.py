@@ -13,8 +13,7 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-import stopped
-from stopped import Task
+from task import Task, described
 from verdicts import Cluster
 
 #: ECS describes at most as many tasks in one call.
@@ -47,7 +46,7 @@ class Ecs:
         for start in range(0, len(arns), _BATCH):
             answer = self._call(cluster, "describe_tasks", tasks=arns[start : start + _BATCH])
             found |= {item["arn"]: None for item in answer.get("failures", ()) if item.get("reason") == "MISSING"}
-            found |= {item["taskArn"]: stopped.task(item) for item in answer.get("tasks", ())}
+            found |= {item["taskArn"]: described(item) for item in answer.get("tasks", ())}
         return {arn: found[arn] for arn in arns if arn in found}
 
     def every(self, cluster: Cluster) -> list[Task]:

@@ -21,7 +21,7 @@ import report
 import runs
 from ecs import Ecs
 from report import Deeds, Ended
-from sight import look
+from tasks import find
 from verdicts import Address, Limits, Verdict, judge
 
 NAME = "janitor"
@@ -83,9 +83,9 @@ def _end_hanging(client: SyncPrefectClient, deeds: Deeds, me: FlowRun, limits: L
     settled = [run for run in active if now - run.since > limits.grace]
     if not settled:
         return
-    sight = look(Ecs(), settled, Address.parse(me.infrastructure_pid or ""))
-    deeds.troubles += sight.problems
-    verdicts = [judge(run, sight.tasks(run), now, limits) for run in settled]
+    known = find(Ecs(), settled, Address.parse(me.infrastructure_pid or ""))
+    deeds.troubles += known.problems
+    verdicts = [judge(run, known.of(run), now, limits) for run in settled]
     found = [verdict for verdict in verdicts if verdict]
     names = runs.flow_names(client, [verdict.run for verdict in found])
     for verdict in found:

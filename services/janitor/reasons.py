@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import signal
 
-from stopped import Container, Task
+from task import Container, Task
 
 #: What ECS says, in `stoppedReason` or in a container's `reason` -> what it means. The first that fits counts.
 _MEANINGS = (

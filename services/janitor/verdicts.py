@@ -14,7 +14,7 @@ from uuid import UUID
 from prefect.client.schemas.objects import StateType
 
 from reasons import why_stopped
-from stopped import Task
+from task import Task
 
 ACTIVE = (StateType.PENDING, StateType.RUNNING, StateType.CANCELLING)
 #: Names of the Pending states that a worker sets before it asks ECS for a task.

@@ -9,26 +9,36 @@ ReportError
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Self
+
+from texts import showable
 
 
 class ReportError(Exception):
-    """A run that cannot go on. Its text is one message without secrets."""
+    """A run that cannot go on. Its text is one message without secrets, and all that it is made of."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(showable(message))
 
 
 class DefinitionError(ReportError):
-    """A file of the report is not as it must be. Begins with the file, relative to the service, and the line."""
+    """A file of the report is not as it must be."""
 
-    def __init__(self, file: Path, line: int, reason: str) -> None:
-        super().__init__(f"{file}:{line}: {reason}")
+    @classmethod
+    def at(cls, file: Path, line: int, reason: str) -> Self:
+        """Begins with the file, relative to the service, and the line."""
+        return cls(f"{file}:{line}: {reason}")
 
 
 class MissingTablesError(ReportError):
     """The lake lacks tables that the report reads."""
 
-    def __init__(self, names: list[str], lake: str, environment: str | None) -> None:
+    @classmethod
+    def of(cls, names: list[str], lake: str, environment: str | None) -> Self:
+        """Names all of them, with the commands that bring them."""
         named = f"the table {names[0]}" if len(names) == 1 else f"the tables {', '.join(names)}"
         commands = "".join(f"\n  {_load(name, environment)}" for name in names)
-        super().__init__(f"the lake {lake} does not have {named}, which this report reads. Bring them with{commands}")
+        return cls(f"the lake {lake} does not have {named}, which this report reads. Bring them with{commands}")
 
 
 def _load(table: str, environment: str | None) -> str:

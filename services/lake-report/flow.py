@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -11,16 +12,14 @@ from prefect import flow, get_run_logger
 from prefect.client.schemas.objects import State
 from prefect.states import Failed
 
-import artifacts
-import charts
-import definition
-import engine
-import page
-from answers import Answer
-from definition import Report
+from charts import draw
 from errors import ReportError
-from lake import Lake
-from page import Published
+from publish import artifacts, page
+from publish.published import Published
+from query import bounded, definition
+from query.answers import Answer
+from query.lake import Lake
+from query.report import Report
 
 Summary = dict[str, Any]
 
@@ -34,8 +33,8 @@ def lake_report(report: str = "flights") -> Summary | State[Summary]:
     """
     try:
         wanted, lake = definition.load(report), Lake(os.environ.get("LAKE_URL", ""))
-        published = answered(wanted, lake)
-        summary = publish(published, lake)
+        published = answered(wanted, lake.url)
+        summary = write(published, lake)
     except ReportError as exc:
         # Its message says all there is to say; a traceback would only hide it.
         get_run_logger().error("%s", exc)
@@ -44,32 +43,30 @@ def lake_report(report: str = "flights") -> Summary | State[Summary]:
     return summary
 
 
-def answered(report: Report, lake: Lake) -> Published:
+def answered(report: Report, lake: str) -> Published:
     """Runs the report's SQL."""
-    manifests = engine.needed(report.queries, lake)
-    rows = sum(manifest.rows for manifest in manifests)
-    named = ", ".join(f"{manifest.table} (state {manifest.number})" for manifest in manifests)
-    get_run_logger().info("Reading %s of %s: %s rows", named, lake.url, f"{rows:,}")
-    with engine.opened(lake, manifests) as tables:
-        answers = tuple(ask(tables, query) for query in report.queries)
-    drawn = engine.tables_of(report.main)
-    of_main = tuple(manifest.table for manifest in manifests if manifest.table in drawn)
-    return Published(report, answers, tuple(manifests), of_main, datetime.now(UTC))
+    with bounded.opened(report.queries, lake) as tables:
+        rows = sum(source.rows for source in tables.sources)
+        named = ", ".join(f"{source.table} (state {source.number})" for source in tables.sources)
+        get_run_logger().info("Reading %s of %s: %s rows", named, lake, f"{rows:,}")
+        answers = tuple(timed(tables.answers()))
+        return Published(report, answers, tables.sources, tables.read_by(report.main), datetime.now(UTC))
 
 
-def ask(tables: engine.Engine, query: definition.Query) -> Answer:
-    """Runs one SQL file and says how long it took."""
+def timed(answers: Iterator[Answer]) -> Iterator[Answer]:
+    """The answers; says of each how long it took."""
     started = time.monotonic()
-    answer = tables.answer(query)
-    rows = "1 row" if len(answer.rows) == 1 else f"{len(answer.rows)} rows"
-    get_run_logger().info("%s: %s in %.2f s", query.file, rows, time.monotonic() - started)
-    return answer
+    for answer in answers:
+        rows = "1 row" if len(answer.rows) == 1 else f"{len(answer.rows)} rows"
+        get_run_logger().info("%s: %s in %.2f s", answer.query.file, rows, time.monotonic() - started)
+        yield answer
+        started = time.monotonic()
 
 
-def publish(published: Published, lake: Lake) -> Summary:
+def write(published: Published, lake: Lake) -> Summary:
     """Writes page and chart to the lake, and gives references to them."""
     content = page.html(published).encode()
-    picture = charts.png(published.main, published.notes)
+    picture = draw.png(published.main, published.notes)
     directory = f"_reports/{published.report.name}"
     # The day's copy stays, to see what the report said then. Nothing is written before all of it is made.
     for name in (f"{published.when:%Y-%m-%d}", "latest"):

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 from moto.server import ThreadedMotoServer
 from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.testing.utilities import prefect_test_harness
@@ -16,6 +17,11 @@ sys.path[:0] = [str(Path(__file__).parents[1]), str(Path(__file__).parent)]
 
 from ecs_server import EcsServer
 from prefect_runs import Prefect
+
+# A property is tried on few examples while one writes, on many where nobody waits. On a busy machine any may be slow.
+settings.register_profile("small", max_examples=15, deadline=None)
+settings.register_profile("full", max_examples=100, deadline=None)
+settings.load_profile("full" if os.environ.get("CI") else "small")
 
 
 @pytest.fixture(scope="session")

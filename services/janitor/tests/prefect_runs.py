@@ -45,7 +45,7 @@ class Prefect:
         age: float = 3600,
         inside: FlowRun | None = None,
         pool: str | None = None,
-        of: Flow[[], None] = victim,
+        of: Flow[..., Any] = victim,
     ) -> FlowRun:
         """A run that has been in a state for some seconds.
 

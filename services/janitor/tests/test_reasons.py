@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from reasons import why_stopped
-from stopped import Container, Task
+from task import Container, Task
 
 EXITED = "EssentialContainerExited"
 AWS_SAYS = "Essential container in task exited"

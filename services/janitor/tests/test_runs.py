@@ -9,7 +9,7 @@ from uuid import UUID, uuid4
 import pytest
 from ecs_server import ACCOUNT, REGION
 from prefect.client.orchestration import SyncPrefectClient
-from prefect.client.schemas.objects import FlowRun, StateType
+from prefect.client.schemas.objects import FlowRun, State, StateType
 from prefect.exceptions import ObjectNotFound
 from prefect.states import AwaitingRetry, Cancelling, Completed, Failed, Pending, Running, Scheduled
 from prefect_runs import Prefect, inner_victim
@@ -30,9 +30,11 @@ def ids(prefect: Prefect) -> set[UUID]:
 
 
 def test_the_pools_active_runs_are_found_with_their_addresses(prefect: Prefect) -> None:
-    active = [prefect.run(state, arn=ARN) for state in (Pending(), Running(), Cancelling())]
-    for state in (Scheduled(), AwaitingRetry(), Completed(), Failed()):
-        prefect.run(state, arn=ARN)
+    states: list[State[None]] = [Pending(), Running(), Cancelling()]
+    others: list[State[None]] = [Scheduled(), AwaitingRetry(), Completed(), Failed()]
+    active = [prefect.run(state, arn=ARN) for state in states]
+    for other in others:
+        prefect.run(other, arn=ARN)
     assert ids(prefect) == {run.id for run in active}
     run = found(prefect, active[1])
     assert run.address
@@ -79,8 +81,8 @@ def test_more_runs_than_a_page_holds_are_all_found(prefect: Prefect) -> None:
 
 
 @pytest.mark.parametrize("state", [Running(), Pending()])
-def test_a_run_is_crashed_with_the_reason(prefect: Prefect, state: object) -> None:
-    run = prefect.run(state, arn=ARN)  # type: ignore[arg-type]
+def test_a_run_is_crashed_with_the_reason(prefect: Prefect, state: State[None]) -> None:
+    run = prefect.run(state, arn=ARN)
     assert runs.end(prefect.client, Verdict(found(prefect, run), "because")) == ""
     ended = prefect.state(run)
     assert (ended.type, ended.message) == (StateType.CRASHED, "because")
@@ -94,10 +96,10 @@ def test_a_run_that_was_being_cancelled_is_cancelled(prefect: Prefect) -> None:
 
 
 @pytest.mark.parametrize("state", [Completed(), Failed(), AwaitingRetry(), Running(name="Retrying")])
-def test_a_run_that_moved_on_meanwhile_is_left_alone(prefect: Prefect, state: object) -> None:
+def test_a_run_that_moved_on_meanwhile_is_left_alone(prefect: Prefect, state: State[None]) -> None:
     run = prefect.run(arn=ARN)
     verdict = Verdict(found(prefect, run), "because")
-    prefect.client.set_flow_run_state(run.id, state, force=True)  # type: ignore[arg-type]
+    prefect.client.set_flow_run_state(run.id, state, force=True)
     before = prefect.state(run)
     assert f"has become {before.name} meanwhile" in runs.end(prefect.client, verdict)
     assert prefect.state(run).id == before.id
@@ -139,7 +141,8 @@ def test_prefect_itself_refuses_to_crash_a_run_that_ends_in_the_moment_between(p
 
 def test_only_runs_of_the_pool_that_ended_long_ago_are_old(prefect: Prefect) -> None:
     day = 24 * 3600
-    old = [prefect.run(state, age=100 * day) for state in (Completed(), Failed())]
+    ended: list[State[None]] = [Completed(), Failed()]
+    old = [prefect.run(state, age=100 * day) for state in ended]
     prefect.run(Completed(), age=80 * day)
     prefect.run(Running(), age=100 * day)
     prefect.run(Scheduled(), age=100 * day)

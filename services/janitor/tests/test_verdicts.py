@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from prefect.client.schemas.objects import StateType
 
-from stopped import Container, Task
+from task import Container, Task
 from verdicts import ACTIVE, Address, Cluster, Limits, Run, judge
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)

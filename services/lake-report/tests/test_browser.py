@@ -9,18 +9,16 @@ from typing import Any
 
 import pytest
 from browser import Browser, Page, program
-from conftest import SERVICE, WrittenLake, flights
-from test_charts import EVIL, answered
+from lakes import CopiedLake
+from made_answers import EVIL, answered
 
-import definition
-import engine
-import page
-from answers import Answer
-from definition import Report
-from lake import Lake
-from page import Published
+from publish import page
+from publish.published import Published
+from query import bounded, definition
+from query.answers import Answer
+from query.report import Report
 
-LOOK = (SERVICE / "tests" / "look.js").read_text()
+LOOK = Path(__file__).with_name("look.js").read_text()
 WHEN = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 LOOKS = [(1280, False), (1280, True), (390, False), (390, True), (768, False)]
 
@@ -34,13 +32,10 @@ def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
         yield browser
 
 
-def of_the_lake(lake: WrittenLake) -> Published:
+def of_the_lake(lake: CopiedLake) -> Published:
     report = definition.load("flights")
-    opened = Lake(lake.url)
-    manifests = engine.needed(report.queries, opened)
-    with engine.opened(opened, manifests) as tables:
-        answers = tuple(tables.answer(query) for query in report.queries)
-    return Published(report, answers, tuple(manifests), (), WHEN)
+    with bounded.opened(report.queries, lake.url) as tables:
+        return Published(report, tuple(tables.answers()), tables.sources, (), WHEN)
 
 
 def of_answers(*answers: Answer, title: str = "A page") -> Published:
@@ -60,8 +55,8 @@ def seen_wrong(shown: Page) -> list[Any]:
 
 
 @pytest.mark.parametrize(("width", "dark"), LOOKS)
-def test_the_flights_look_well(chromium: Browser, lake: WrittenLake, tmp_path: Path, width: int, dark: bool) -> None:
-    flights(lake)
+def test_the_flights_look_well(chromium: Browser, lake: CopiedLake, tmp_path: Path, width: int, dark: bool) -> None:
+    lake.flights()
     path = tmp_path / "page.html"
     shown = opened(chromium, of_the_lake(lake), path, width, dark=dark)
     assert seen_wrong(shown) == []
@@ -77,9 +72,9 @@ def test_the_flights_look_well(chromium: Browser, lake: WrittenLake, tmp_path: P
 @pytest.mark.parametrize("width", [1280, 390])
 @pytest.mark.parametrize("rows", [0, 1, 2])
 def test_a_lake_with_few_flights_looks_well(
-    chromium: Browser, lake: WrittenLake, tmp_path: Path, width: int, rows: int
+    chromium: Browser, lake: CopiedLake, tmp_path: Path, width: int, rows: int
 ) -> None:
-    flights(lake, rows)
+    lake.flights(rows)
     shown = opened(chromium, of_the_lake(lake), tmp_path / "page.html", width)
     assert seen_wrong(shown) == []
     assert ("No rows" in shown.evaluate("document.body.innerText")) == (rows == 0 or rows < 30)

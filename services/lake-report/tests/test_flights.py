@@ -3,26 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import WrittenLake, flights
+from lakes import CopiedLake
 
-import definition
-import engine
-from lake import Lake
+from query import definition, engine
+from query.lake import Lake
 
 Rows = list[tuple[Any, ...]]
 
 
 @pytest.fixture
-def rows_of(lake: WrittenLake) -> Callable[[str], Rows]:
+def rows_of(lake: CopiedLake, tmp_path: Path) -> Callable[[str], Rows]:
     """What a SQL file of the report gives, as (column, column, …)."""
 
     def rows(name: str) -> Rows:
         [query] = [query for query in definition.load("flights").queries if query.name == name]
         opened = Lake(lake.url)
-        with engine.opened(opened, engine.needed([query], opened)) as tables:
+        with engine.opened(opened, engine.needed([query], opened), tmp_path) as tables:
             return list(tables.answer(query).rows)
 
     return rows
@@ -70,7 +70,7 @@ def weather(*hours: tuple[str, str, str, str]) -> str:
     ],
 )
 def test_weather_falls_into_its_class(
-    lake: WrittenLake, rows_of: Callable[[str], Rows], file: str, column: int, value: str, name: str
+    lake: CopiedLake, rows_of: Callable[[str], Rows], file: str, column: int, value: str, name: str
 ) -> None:
     hour = ["10", "NULL", "NULL", "NULL"]
     hour[column] = value
@@ -80,7 +80,7 @@ def test_weather_falls_into_its_class(
     assert rows_of(file) == [(name, 50.0, 2, pytest.approx(200 / 3))]
 
 
-def test_airlines_have_names_and_stand_by_how_late_they_are(lake: WrittenLake, rows_of: Callable[[str], Rows]) -> None:
+def test_airlines_have_names_and_stand_by_how_late_they_are(lake: CopiedLake, rows_of: Callable[[str], Rows]) -> None:
     of_each = [(15, "AA"), (14, "AA"), (None, "AA"), (15, "BB"), (15, "BB"), (0, "CC"), (-3, "CC")]
     lake.table("flights", flown(*((delay, carrier, "10") for delay, carrier in of_each for _ in range(15))))
     lake.table("airlines", "SELECT 'AA' AS carrier, 'A & B Co.' AS name UNION ALL SELECT 'BB', 'Béton Airlines Inc.'")
@@ -95,7 +95,7 @@ def test_airlines_have_names_and_stand_by_how_late_they_are(lake: WrittenLake, r
     assert heat == [("Mar", "Béton Airlines", 100.0, 30), ("Mar", "A & B", 50.0, 30), ("Mar", "CC", 0.0, 30)]
 
 
-def test_airlines_that_hardly_fly_are_not_compared(lake: WrittenLake, rows_of: Callable[[str], Rows]) -> None:
+def test_airlines_that_hardly_fly_are_not_compared(lake: CopiedLake, rows_of: Callable[[str], Rows]) -> None:
     lake.table("flights", flown(*([(15, "AA", "10")] * 29), *([(0, "BB", "10")] * 30)))
     lake.table("airlines", "SELECT 'AA' AS carrier, 'A' AS name")
     assert [row[0] for row in rows_of("31-late-by-airline")] == ["BB"]
@@ -103,14 +103,14 @@ def test_airlines_that_hardly_fly_are_not_compared(lake: WrittenLake, rows_of: C
     assert [row[0] for row in rows_of("30-departures-by-airline")] == ["BB", "A"]
 
 
-def test_the_worst_days_come_with_their_weather(lake: WrittenLake, rows_of: Callable[[str], Rows]) -> None:
+def test_the_worst_days_come_with_their_weather(lake: CopiedLake, rows_of: Callable[[str], Rows]) -> None:
     lake.table("flights", flown((20, "AA", "10"), (0, "AA", "10"), (None, "AA", "10"), (100, "AA", "10")))
     lake.table("weather", weather(("10", "12.5", "1", "0.3"), ("11", "20", "1", "0.2")))
     assert rows_of("60-worst-days") == [("Fri, 8 Mar 2013", 4, 75.0, 25.0, 40.0, 0.5, 20.0)]
 
 
-def test_months_stand_in_the_years_order(lake: WrittenLake, rows_of: Callable[[str], Rows]) -> None:
-    flights(lake)
+def test_months_stand_in_the_years_order(lake: CopiedLake, rows_of: Callable[[str], Rows]) -> None:
+    lake.flights()
     months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
     assert [row[0] for row in rows_of("40-departures-by-month")] == months
     assert list(dict.fromkeys(row[0] for row in rows_of("20-airlines-by-month"))) == months

@@ -11,9 +11,10 @@ from typing import Any
 
 import boto3
 import pytest
-from conftest import BUCKET, WrittenLake, flights
+from lakes import BUCKET, CopiedLake
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterKey
+from prefect.client.schemas.sorting import ArtifactSort
 from prefect.utilities.callables import parameter_schema
 
 from flow import lake_report
@@ -22,7 +23,7 @@ pytestmark = pytest.mark.usefixtures("prefect_server")
 
 
 @pytest.fixture(autouse=True)
-def lake_url(lake: WrittenLake, monkeypatch: pytest.MonkeyPatch) -> None:
+def lake_url(lake: CopiedLake, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LAKE_URL", lake.url)
 
 
@@ -41,15 +42,15 @@ def failure(**parameters: Any) -> str:
 def artifact(key: str) -> Any:
     with get_client(sync_client=True) as client:
         wanted = ArtifactFilter(key=ArtifactFilterKey(any_=[key]))
-        return max(client.read_artifacts(artifact_filter=wanted), key=lambda found: found.created)
+        return client.read_artifacts(artifact_filter=wanted, sort=ArtifactSort.CREATED_DESC)[0]
 
 
-def written(lake: WrittenLake) -> set[str]:
+def written(lake: CopiedLake) -> set[str]:
     return {path.name for path in lake.root.glob("_reports/flights/*")}
 
 
-def test_a_page_and_a_picture_are_written_and_referred_to(lake: WrittenLake, caplog: pytest.LogCaptureFixture) -> None:
-    flights(lake)
+def test_a_page_and_a_picture_are_written_and_referred_to(lake: CopiedLake, caplog: pytest.LogCaptureFixture) -> None:
+    lake.flights()
     before = datetime.now(UTC)
     with caplog.at_level(logging.INFO):
         summary = run()
@@ -75,9 +76,9 @@ def test_a_page_and_a_picture_are_written_and_referred_to(lake: WrittenLake, cap
     assert "reports/flights/00-period.sql: 1 row in" in caplog.text
 
 
-def test_the_figures_are_those_of_the_flights(lake: WrittenLake) -> None:
+def test_the_figures_are_those_of_the_flights(lake: CopiedLake) -> None:
     """Eight flights that can be counted by hand."""
-    flights(lake)
+    lake.flights()
     delays = [None, -5, 0, 14, 15, 16, 40, 100]
     rows = " UNION ALL ".join(
         f"SELECT 2013 AS year, 1 AS month, {1 + day} AS day, {'NULL' if delay is None else 900}::int AS dep_time,"
@@ -100,8 +101,8 @@ def test_the_figures_are_those_of_the_flights(lake: WrittenLake) -> None:
     assert "Airline number 1" in page
 
 
-def test_prefect_shows_chart_table_and_link(lake: WrittenLake) -> None:
-    flights(lake)
+def test_prefect_shows_chart_table_and_link(lake: CopiedLake) -> None:
+    lake.flights()
     summary = run()
     shown = artifact("lake-report-flights")
     assert shown.type == "markdown"
@@ -116,25 +117,25 @@ def test_prefect_shows_chart_table_and_link(lake: WrittenLake) -> None:
     assert summary["address"] in artifact("lake-report-flights-page").data
 
 
-def test_run_again_it_replaces_what_it_wrote(lake: WrittenLake) -> None:
-    flights(lake)
+def test_run_again_it_replaces_what_it_wrote(lake: CopiedLake) -> None:
+    lake.flights()
     run()
     names = written(lake)
-    flights(lake, 40)
+    lake.flights(40)
     assert run()["tables"]["flights"] == 2
     assert written(lake) == names
     assert "<dd>40</dd>" in (lake.root / "_reports" / "flights" / "latest.html").read_text()
 
 
-def test_no_flights_are_a_page_too(lake: WrittenLake) -> None:
-    flights(lake, 0)
+def test_no_flights_are_a_page_too(lake: CopiedLake) -> None:
+    lake.flights(0)
     run()
     page = (lake.root / "_reports" / "flights" / "latest.html").read_text()
     assert "No rows" in page
     assert "no data" in page
 
 
-def test_an_empty_lake_is_told_with_what_fills_it(lake: WrittenLake, caplog: pytest.LogCaptureFixture) -> None:
+def test_an_empty_lake_is_told_with_what_fills_it(lake: CopiedLake, caplog: pytest.LogCaptureFixture) -> None:
     message = failure()
     assert f"the lake {lake.url} does not have the tables flights, airlines, weather" in message
     for table in ("airlines", "flights", "weather"):
@@ -143,17 +144,29 @@ def test_an_empty_lake_is_told_with_what_fills_it(lake: WrittenLake, caplog: pyt
     assert "Traceback" not in caplog.text
 
 
-def test_a_run_that_fails_leaves_the_page_of_the_one_before(lake: WrittenLake) -> None:
-    flights(lake)
+def test_a_run_that_fails_leaves_the_page_of_the_one_before(lake: CopiedLake) -> None:
+    lake.flights()
     run()
     latest = lake.root / "_reports" / "flights" / "latest.html"
     before = latest.read_bytes()
-    next(lake.root.glob("weather/*.parquet")).unlink()
+    lake.files("weather")[0].unlink()
     assert "cannot read the lake" in failure()
     assert latest.read_bytes() == before
 
 
-def test_a_report_that_is_not_there_is_told(lake: WrittenLake) -> None:
+def test_whatever_the_data_holds_is_shown_and_never_ends_the_run(lake: CopiedLake) -> None:
+    lake.flights()
+    names = " UNION ALL ".join(f"SELECT 'C{n}' AS carrier, 'a' || chr({n}) || 'b' AS name" for n in range(15))
+    lake.table("airlines", names)
+    run()
+    page = (lake.root / "_reports" / "flights" / "latest.html").read_text()
+    assert "a�b" in page
+    assert not re.search("[\0-\x08\x0b\x0c\x0e-\x1f]", page)
+    rows = json.loads(artifact("lake-report-flights-rows").data)
+    assert "a�b" in [row["Airline"] for row in rows]
+
+
+def test_a_report_that_is_not_there_is_told(lake: CopiedLake) -> None:
     assert failure(report="flihgts") == "reports:1: there is no report 'flihgts'; there are: flights"
 
 
@@ -163,9 +176,9 @@ def test_a_lake_that_is_not_set_is_told(monkeypatch: pytest.MonkeyPatch) -> None
 
 
 def test_a_lake_in_s3_has_the_page_as_a_browser_wants_it(
-    lake: WrittenLake, s3: str, monkeypatch: pytest.MonkeyPatch
+    lake: CopiedLake, s3: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    flights(lake)
+    lake.flights()
     client = boto3.Session().client("s3")
     for path in (path for path in lake.root.rglob("*") if path.is_file()):
         client.upload_file(str(path), BUCKET, f"some/lake/{path.relative_to(lake.root)}")
