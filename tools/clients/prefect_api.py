@@ -16,6 +16,7 @@ from tools.clients.prefect_http import PAGE, Http
 from tools.errors import RemoteError
 from tools.model.prefect import PrefectDeployment, PrefectSchedule
 from tools.model.runs import FlowRun, LogLine
+from tools.model.timing import without_server_start
 
 WAITS = (0.3, 0.6, 1.2, 2.4, 4.8)
 """Seconds between the tries of a write that is not repeated blindly."""
@@ -225,9 +226,6 @@ def _deployment(item: Mapping[str, Any], flow: str) -> PrefectDeployment:
     )
 
 
-_SERVER_START = "DTSTART:20200101T000000\n"
-
-
 def _plain(schedule: Mapping[str, Any]) -> dict[str, Any]:
     """A schedule without what the server adds: an interval's anchor, a cron's `day_or`, a start for a rule without."""
     kept = {
@@ -236,7 +234,7 @@ def _plain(schedule: Mapping[str, Any]) -> dict[str, Any]:
         if name != "anchor_date" and not (name == "day_or" and value is True)
     }
     if isinstance(kept.get("rrule"), str):
-        kept["rrule"] = kept["rrule"].removeprefix(_SERVER_START)
+        kept["rrule"] = without_server_start(kept["rrule"])
     return kept
 
 

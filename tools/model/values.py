@@ -9,18 +9,16 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from cronsim import CronSim, CronSimError
 from pydantic import (
     BeforeValidator,
     StrictInt,
     StrictStr,
 )
 
+from tools.model import timing
 from tools.model.rules import Between, Form, refuse, rule
 from tools.model.secrets import looks_secret
 
@@ -29,12 +27,7 @@ _RESERVED_ENV = re.compile(
     r"DATA_FLOWS_|ECS_|AWS_CONTAINER_|PREFECT_API_|AWS_SECRET_"
     r"|AWS_(DEFAULT_REGION|REGION|ACCESS_KEY_ID|SESSION_TOKEN)$"
 )
-#: Crons that CronSim reads and the Prefect server refuses or reads in another way.
-_NOT_PREFECTS = re.compile(r"LW|\d+L|\b(\d+)-\1\b", re.IGNORECASE)
-#: A rule without a start counts from the day that the Prefect server picks for it, years ago.
-_NEEDS_START = re.compile(r"FREQ=(SECONDLY|MINUTELY)|COUNT=", re.IGNORECASE)
-_MAX_RRULE = 6500
-_MAX_SECONDS = 366 * 24 * 3600
+_MIN_SECONDS, _MAX_SECONDS = 24 * 3600 // timing.MOST_A_DAY, 366 * 24 * 3600
 
 
 def reserved(names: Iterable[str]) -> Iterator[tuple[str, str]]:
@@ -62,46 +55,6 @@ def _no_secrets(parameters: dict[str, Any]) -> dict[str, Any]:
     secret = (name for name, value in parameters.items() if isinstance(value, str) and looks_secret("", value))
     refuse("parameters", ((name, readable) for name in secret))
     return parameters
-
-
-def _timezone(value: str) -> str:
-    try:
-        ZoneInfo(value)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise ValueError(f"'{value}' is no IANA time zone; examples: UTC, Europe/Berlin, America/New_York") from None
-    return value
-
-
-def _cron(value: str) -> str:
-    fields = value.split()
-    if len(fields) != 5:
-        raise ValueError(f"'{value}' has {len(fields)} fields; a cron has 5: minute hour day month weekday")
-    try:
-        next(CronSim(value, datetime(2026, 1, 1, tzinfo=UTC)))
-    except CronSimError as error:
-        raise ValueError(f"'{value}' is no cron expression: {error}") from None
-    except StopIteration:
-        raise ValueError(f"'{value}' never fires: no such day exists") from None
-    other = _NOT_PREFECTS.search(value)
-    if other:
-        raise ValueError(f"'{value}' has {other[0]}, which Prefect refuses or reads in another way; write it out")
-    return value
-
-
-def _rrule(value: str) -> str:
-    from dateutil.rrule import rrulestr
-
-    try:
-        rrulestr(value)
-    except (ValueError, TypeError, AttributeError, IndexError, OverflowError) as error:
-        raise ValueError(f"'{value}' is no iCalendar RRULE: {error}") from None
-    if len(value) > _MAX_RRULE:
-        raise ValueError(f"it has {len(value)} characters; Prefect takes at most {_MAX_RRULE}")
-    if re.search(r"INTERVAL=0*(\D|$)", value, re.IGNORECASE):
-        raise ValueError(f"'{value}' has an interval of 0; it must be 1 or more")
-    if "DTSTART" not in value.upper() and _NEEDS_START.search(value):
-        raise ValueError(f"'{value}' needs a start: a line DTSTART:20260101T000000 before it")
-    return value
 
 
 def _text(value: Any) -> Any:
@@ -136,10 +89,10 @@ def inside_path(value: str) -> str:
 
 Entrypoint = Annotated[StrictStr, rule(_entrypoint)]
 InsidePath = Annotated[StrictStr, rule(inside_path)]
-Cron = Annotated[StrictStr, rule(_cron)]
-Seconds = Annotated[StrictInt, Between(1, _MAX_SECONDS)]
-RRule = Annotated[StrictStr, rule(_rrule)]
-Timezone = Annotated[StrictStr, rule(_timezone)]
+Cron = Annotated[StrictStr, rule(timing.cron)]
+Seconds = Annotated[StrictInt, Between(_MIN_SECONDS, _MAX_SECONDS)]
+RRule = Annotated[StrictStr, rule(timing.rrule)]
+Timezone = Annotated[StrictStr, rule(timing.timezone)]
 Json = Annotated[Any, BeforeValidator(_json_only)]
 Parameters = Annotated[dict[str, Json], rule(_no_secrets)]
 EnvName = Annotated[

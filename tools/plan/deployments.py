@@ -11,6 +11,7 @@ from tools.model.names import FLOW_DIRECTORY, mark
 from tools.model.prefect import PrefectDeployment, PrefectSchedule
 from tools.model.release import Release
 from tools.model.service import Deployment, Schedule
+from tools.model.timing import without_server_start
 
 
 def prefect_deployments(release: Release, work_pool: str) -> dict[str, PrefectDeployment]:
@@ -54,7 +55,7 @@ def _schedule(declared: Schedule, active: bool) -> PrefectSchedule:
     elif declared.interval is not None:
         when = {"interval": float(declared.interval)}
     else:
-        when = {"rrule": declared.rrule}
+        when = {"rrule": without_server_start(declared.rrule or "")}
     return PrefectSchedule(
         slug=declared.slug,
         schedule={**when, "timezone": declared.timezone},

@@ -2,41 +2,59 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from cronsim import CronSim
 
+from tools.model import timing
 from tools.model.prefect import PrefectSchedule
 
-_START = datetime(2020, 1, 1)  # noqa: DTZ001 - where Prefect begins a rule without a start, in the schedule's own zone
+
+def is_known(schedule: PrefectSchedule) -> bool:
+    """Whether its next run can be told: a release of long ago may have what is refused today."""
+    when: Mapping[str, Any] = {**schedule.schedule, "rrule": _started(schedule.schedule.get("rrule") or "")}
+    checks = (("cron", timing.cron), ("rrule", timing.rrule), ("timezone", timing.timezone))
+    try:
+        for name, check in checks:
+            if when.get(name):
+                check(str(when[name]))
+    except ValueError:
+        return False
+    return bool(when.get("cron") or when["rrule"])
+
+
+def _started(rule: str) -> str:
+    """A rule with its start: the server's, where it has none of its own."""
+    return rule if not rule or "DTSTART" in rule.upper() else f"{timing.SERVER_START}\n{rule}"
 
 
 def next_run(schedule: PrefectSchedule, now: datetime) -> datetime | None:
     """When a schedule runs next after `now`, in its own time zone.
 
-    None where it never does, and for an interval: Prefect counts it from a moment of its own.
+    None where it never does, and where Prefect alone can say: it counts an interval from a moment of its own.
 
     Args:
         schedule: as Prefect holds it, or is to hold it; its pause is not looked at.
         now: with a time zone.
     """
+    if not is_known(schedule):
+        return None
     zone = ZoneInfo(schedule.schedule.get("timezone") or "UTC")
     if "cron" in schedule.schedule:
         return next(CronSim(schedule.schedule["cron"], now.astimezone(zone)), None)
-    if "rrule" in schedule.schedule:
-        return _of_rule(schedule.schedule["rrule"], zone, now)
-    return None
+    return _of_rule(schedule.schedule["rrule"], zone, now)
 
 
 def _of_rule(text: str, zone: ZoneInfo, now: datetime) -> datetime | None:
     from dateutil.rrule import rrulestr  # slow to import, and rules are rare
 
-    rule = rrulestr(text, dtstart=None if "DTSTART" in text.upper() else _START)
-    aware = getattr(rule, "_dtstart", _START).tzinfo is not None
+    rule = rrulestr(_started(text))
     # A rule's own times are wall-clock times of its zone.
-    found = rule.after(now.astimezone(UTC) if aware else now.astimezone(zone).replace(tzinfo=None))
-    return found if found is None or aware else found.replace(tzinfo=zone)
+    found = rule.after(now.astimezone(zone).replace(tzinfo=None))
+    return found if found is None else found.replace(tzinfo=zone)
 
 
 def spoken_time(moment: datetime) -> str:

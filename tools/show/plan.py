@@ -18,7 +18,7 @@ from tools.model.prefect import PrefectSchedule
 from tools.model.secrets import masked
 from tools.plan.actions import Action, AddSchedule, ChangeSchedule, Create, Note, Plan, ServicePlan
 from tools.plan.deployments import prefect_deployments
-from tools.show.next_run import next_run, spoken_time
+from tools.show.next_run import is_known, next_run, spoken_time
 from tools.show.results import broken_json, identity
 
 _STYLES = {"create": "green", "add": "green", "delete": "red"}
@@ -107,6 +107,8 @@ def _when(schedule: PrefectSchedule, now: datetime) -> str:
         return "paused"
     if "interval" in schedule.schedule:
         return f"next run within {schedule.schedule['interval']:.15g} s"
+    if not is_known(schedule):
+        return "when it runs next, Prefect alone can say"
     found = next_run(schedule, now)
     return f"next run {spoken_time(found)}" if found else "never runs again"
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
 from prefect.server.schemas.schedules import CronSchedule, RRuleSchedule
 
+from tools.model import timing
 from tools.model.prefect import PrefectSchedule
 from tools.show.next_run import next_run, spoken_time
 
@@ -31,7 +34,6 @@ ROWS: dict[str, tuple[dict[str, Any], str | None]] = {
         "Sun 2026-03-29 06:00 EDT",
     ),
     "a rule with a start": ({"rrule": "DTSTART:20260101T070000\nFREQ=DAILY"}, "Sun 2026-03-29 07:00 UTC"),
-    "a rule with a start in UTC": ({"rrule": "DTSTART:20260101T070000Z\nFREQ=DAILY"}, "Sun 2026-03-29 07:00 UTC"),
     "a rule that is over": ({"rrule": "DTSTART:20200101T000000\nFREQ=DAILY;COUNT=3"}, None),
     "an interval": ({"interval": 300.0}, None),
 }
@@ -50,3 +52,124 @@ def test_a_prefect_server_says_the_same(schedule: dict[str, Any]) -> None:
     (theirs, *_) = [*asyncio.run(kind(**schedule).get_dates(1, start=NOW)), None]
 
     assert next_run(PrefectSchedule(slug="x", schedule=schedule), NOW) == theirs
+
+
+OF_THE_PAST = {
+    "a start in UTC": {"rrule": "DTSTART:20260101T070000Z\nFREQ=DAILY"},
+    "a start in a zone": {"rrule": "DTSTART;TZID=Europe/Berlin:20260101T070000\nFREQ=DAILY"},
+    "an end in UTC": {"rrule": "FREQ=DAILY;UNTIL=20300101T000000Z"},
+    "every second since 1900": {"rrule": "DTSTART:19000101T000000\nFREQ=SECONDLY"},
+    "a zone that is none": {"cron": "0 6 * * *", "timezone": "Mars/Olympus"},
+    "seconds": {"cron": "0 0 6 * * *"},
+    "nonsense": {"rrule": "nonsense"},
+    "nothing": {},
+}
+
+
+@pytest.mark.parametrize("schedule", OF_THE_PAST.values(), ids=OF_THE_PAST)
+def test_what_is_refused_today_and_a_release_of_long_ago_may_have_is_left_to_prefect(schedule: dict[str, Any]) -> None:
+    assert next_run(PrefectSchedule(slug="x", schedule=schedule), NOW) is None
+
+
+# Generated schedules: where we take one, Prefect and we agree about its next three runs ------------------------------
+
+ZONES = st.sampled_from(
+    ["UTC", "Europe/Berlin", "America/New_York", "Asia/Kathmandu", "Australia/Lord_Howe", "Africa/Casablanca"]
+)
+MOMENTS = st.datetimes(datetime(2024, 1, 1), datetime(2031, 1, 1), timezones=st.just(UTC)).map(  # noqa: DTZ001 - made UTC
+    lambda moment: moment.replace(microsecond=0)
+)
+
+
+def field(least: int, most: int, *words: str) -> st.SearchStrategy[str]:
+    """A field of a cron, of every form."""
+    number = st.integers(least, most).map(str)
+    span = st.tuples(st.integers(least, most), st.integers(least, most)).map(lambda two: f"{min(two)}-{max(two)}")
+    step = st.integers(1, most).map(str)
+    one = st.one_of(number, span, st.tuples(st.one_of(st.just("*"), span), step).map("/".join), *map(st.just, words))
+    return st.one_of(st.just("*"), one, st.lists(one, min_size=2, max_size=3).map(",".join))
+
+
+CRONS = st.tuples(
+    field(0, 59),
+    field(0, 23),
+    field(1, 31, "L"),
+    field(1, 12, "jan", "FEB", "mar-may"),
+    field(0, 7, "mon", "FRI", "mon-fri", "1#2", "sun#1", "0#5", "5L", "L"),
+).map(" ".join)
+RULES = st.builds(
+    lambda start, frequency, parts: f"{start}FREQ={frequency}{''.join(f';{part}' for part in parts)}",
+    st.sampled_from(
+        ["", "", "RRULE:", "DTSTART:20240229T103000\n", "DTSTART:20210615\nRRULE:", "DTSTART:20260101T000000Z\n"]
+    ),
+    st.sampled_from(["DAILY", "WEEKLY", "MONTHLY", "YEARLY", "HOURLY", "MINUTELY"]),
+    st.lists(
+        st.sampled_from(
+            [
+                "INTERVAL=1",
+                "INTERVAL=3",
+                "BYDAY=MO,WE",
+                "BYDAY=-1FR",
+                "BYMONTHDAY=31",
+                "BYMONTHDAY=-1",
+                "BYMONTH=2",
+                "BYHOUR=6,18",
+                "BYMINUTE=0,30",
+                "BYSECOND=0",
+                "COUNT=2000",
+                "UNTIL=20290101T000000",
+                "UNTIL=20290101T000000Z",
+                "BYSETPOS=-1",
+                "WKST=SU",
+            ]
+        ),
+        max_size=4,
+        unique_by=lambda part: part.split("=")[0],
+    ),
+)
+
+
+def accepted(kind: str, text: str) -> bool:
+    """Whether service.toml takes it."""
+    try:
+        (timing.cron if kind == "cron" else timing.rrule)(text)
+    except ValueError:
+        return False
+    return True
+
+
+def ours(schedule: dict[str, Any], start: datetime) -> list[datetime]:
+    """The next three runs, as we say."""
+    found: list[datetime] = []
+    for _ in range(3):
+        then = next_run(PrefectSchedule(slug="x", schedule=schedule), found[-1] if found else start)
+        if then is None:
+            break
+        found.append(then)
+    return found
+
+
+def theirs(schedule: dict[str, Any], start: datetime) -> list[datetime]:
+    """The next three runs, as the server says."""
+    kind: type[CronSchedule | RRuleSchedule] = CronSchedule if "cron" in schedule else RRuleSchedule
+    found: list[datetime] = [*asyncio.run(kind(**schedule).get_dates(4, start=start + timedelta(seconds=1)))]
+    return [then for then in found if then > start][:3]
+
+
+def agree(schedule: dict[str, Any], start: datetime) -> None:
+    """Both say the same, as far as the server knows its zones: its summers end with the year 2037."""
+    known = datetime(2037, 1, 1, tzinfo=UTC)
+    one, other = ours(schedule, start), theirs(schedule, start)
+    assert [then for then in one if then < known] == [then for then in other if then < known]
+
+
+@given(CRONS, ZONES, MOMENTS)
+def test_prefect_and_we_agree_about_every_cron_that_we_take(cron: str, zone: str, start: datetime) -> None:
+    assume(accepted("cron", cron))
+    agree({"cron": cron, "timezone": zone}, start)
+
+
+@given(RULES, ZONES, MOMENTS)
+def test_prefect_and_we_agree_about_every_rule_that_we_take(rule: str, zone: str, start: datetime) -> None:
+    assume(accepted("rrule", rule))
+    agree({"rrule": rule, "timezone": zone}, start)

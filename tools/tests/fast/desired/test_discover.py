@@ -503,11 +503,11 @@ BAD_CONTENT: Mapping[str, tuple[str, str]] = {
     ),
     "an interval of 0": (
         schedule('slug = "hourly", interval = 0'),
-        f"{SCHEDULE}.interval: must be from 1 to 31622400, found 0",
+        f"{SCHEDULE}.interval: must be from 60 to 31622400, found 0",
     ),
     "an interval of 10,000 years": (
         schedule('slug = "hourly", interval = 315576000000'),
-        f"{SCHEDULE}.interval: must be from 1 to 31622400, found 315576000000",
+        f"{SCHEDULE}.interval: must be from 60 to 31622400, found 315576000000",
     ),
     "an interval in words": (
         schedule('slug = "hourly", interval = "1h"'),
@@ -515,7 +515,64 @@ BAD_CONTENT: Mapping[str, tuple[str, str]] = {
     ),
     "an RRULE that is none": (
         schedule('slug = "hourly", rrule = "DAILY"'),
-        f"{SCHEDULE}.rrule: 'DAILY' is no iCalendar RRULE: not enough values to unpack (expected 2, got 1)",
+        f"{SCHEDULE}.rrule: 'DAILY' is no single iCalendar RRULE, with or without a DTSTART line before it",
+    ),
+    "a rule that would hang the server": (
+        schedule('slug = "hourly", rrule = "DTSTART:19000101T000000\\nFREQ=SECONDLY"'),
+        f"{SCHEDULE}.rrule: 'DTSTART:19000101T000000\\nFREQ=SECONDLY' starts before 2000; the server counts every run "
+        "from there",
+    ),
+    "a rule of minutes": (
+        schedule('slug = "hourly", rrule = "FREQ=MINUTELY;INTERVAL=5"'),
+        f"{SCHEDULE}.rrule: 'FREQ=MINUTELY;INTERVAL=5': write FREQ=MINUTELY as a cron (*/5 * * * *) or an interval of "
+        "seconds",
+    ),
+    "a rule that runs each second": (
+        schedule(f'slug = "hourly", rrule = "FREQ=HOURLY;BYMINUTE={",".join(map(str, range(60)))};BYSECOND=0,30"'),
+        f"{SCHEDULE}.rrule: 'FREQ=HOURLY;BYMINUTE={','.join(map(str, range(60)))};BYSECOND=0,30' runs 2880 times a "
+        "day; at most 1440 are allowed",
+    ),
+    "a rule that ends in UTC": (
+        schedule('slug = "hourly", rrule = "FREQ=DAILY;UNTIL=20300101T000000Z"'),
+        f"{SCHEDULE}.rrule: 'FREQ=DAILY;UNTIL=20300101T000000Z': UNTIL is in UTC, and Prefect then never runs it; "
+        "write a local time without Z",
+    ),
+    "a rule with a zone of its own": (
+        schedule('slug = "hourly", rrule = "DTSTART;TZID=Europe/Berlin:20260101T000000\\nFREQ=DAILY"'),
+        f"{SCHEDULE}.rrule: 'DTSTART;TZID=Europe/Berlin:20260101T000000\\nFREQ=DAILY' is no single iCalendar RRULE, "
+        "with or without a DTSTART line before it",
+    ),
+    "a rule that starts in UTC": (
+        schedule('slug = "hourly", rrule = "DTSTART:20260101T000000Z\\nFREQ=DAILY"'),
+        f"{SCHEDULE}.rrule: 'DTSTART:20260101T000000Z\\nFREQ=DAILY': DTSTART is 20260101T000000Z; write a local time, "
+        "DTSTART:20260101T000000, and `timezone`",
+    ),
+    "a rule with more dates": (
+        schedule('slug = "hourly", rrule = "RRULE:FREQ=DAILY\\nRDATE:20260101T000000"'),
+        f"{SCHEDULE}.rrule: 'RRULE:FREQ=DAILY\\nRDATE:20260101T000000' is no single iCalendar RRULE, with or without a "
+        "DTSTART line before it",
+    ),
+    "a rule that never fires": (
+        schedule('slug = "hourly", rrule = "FREQ=DAILY;BYMONTH=2;BYMONTHDAY=30"'),
+        f"{SCHEDULE}.rrule: 'FREQ=DAILY;BYMONTH=2;BYMONTHDAY=30' never fires: no such day exists",
+    ),
+    "a cron that Prefect reads in another way": (
+        schedule('slug = "hourly", cron = "0 9 */2 * 1-5"'),
+        f"{SCHEDULE}.cron: '0 9 */2 * 1-5' restricts the day and the weekday, and Prefect runs it on days that fit "
+        "either; write a step as a range (1-31/2), where that is meant",
+    ),
+    "a cron that Prefect cannot read": (
+        schedule('slug = "hourly", cron = "0 9 * * 0#5"'),
+        f"{SCHEDULE}.cron: '0 9 * * 0#5' has 0#5, which Prefect refuses or reads in another way; write it out",
+    ),
+    "a file of the zone database": (
+        schedule('slug = "hourly", cron = "0 9 * * *", timezone = "posix/Europe/Berlin"'),
+        f"{SCHEDULE}.timezone: 'posix/Europe/Berlin' is no IANA time zone; examples: UTC, Europe/Berlin, "
+        "America/New_York",
+    ),
+    "this machine's own zone": (
+        schedule('slug = "hourly", cron = "0 9 * * *", timezone = "localtime"'),
+        f"{SCHEDULE}.timezone: 'localtime' is no IANA time zone; examples: UTC, Europe/Berlin, America/New_York",
     ),
     "an RRULE with an interval of 0": (
         schedule('slug = "hourly", rrule = "FREQ=DAILY;INTERVAL=0"'),

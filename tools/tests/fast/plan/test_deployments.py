@@ -54,6 +54,10 @@ def test_what_the_worker_must_know_stands_in_the_job_variables(ecs_run: dict[str
 SCHEDULES: dict[str, tuple[Schedule, dict[str, Any]]] = {
     "a cron": (schedule(cron="0 6 * * *", timezone="Asia/Tokyo"), {"cron": "0 6 * * *", "timezone": "Asia/Tokyo"}),
     "an interval": (schedule(cron=None, interval=90), {"interval": 90.0, "timezone": "UTC"}),
+    "a rule with the server's own start": (
+        schedule(cron=None, rrule="DTSTART:20200101T000000\nFREQ=DAILY"),
+        {"rrule": "FREQ=DAILY", "timezone": "UTC"},
+    ),
     "a rule": (schedule(cron=None, rrule="FREQ=DAILY"), {"rrule": "FREQ=DAILY", "timezone": "UTC"}),
 }
 
