@@ -9,7 +9,7 @@ from tools.arguments import Cloud, Down, Up
 from tools.local.cloud import down, up
 from tools.repository import DOTENV, ROOT
 from tools.settings import LOCAL, read_dotenv
-from tools.show.terminal import say
+from tools.show.terminal import say, tell
 
 
 def run(arguments: Cloud) -> int:
@@ -18,13 +18,13 @@ def run(arguments: Cloud) -> int:
     match arguments:
         case Up():
             addresses = up(ROOT, variables, say)
-            print("The local cloud is up:")
+            tell("The local cloud is up:")
             for label, value in addresses.lines():
-                print(f"  {label:<13}{value}")
-            print("Deploy to it: make deploy. Stop it: make down.")
+                tell(f"  {label:<13}{value}")
+            tell("Deploy to it: make deploy. Stop it: make down.")
         case Down():
             down(ROOT, variables, volumes=arguments.volumes)
-            print("The local cloud is down; " + ("its data is gone." if arguments.volumes else "its data is kept."))
+            tell("The local cloud is down; " + ("its data is gone." if arguments.volumes else "its data is kept."))
         case _:
             assert_never(arguments)
     return 0

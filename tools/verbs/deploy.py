@@ -13,7 +13,7 @@ from tools.plan.actions import ALL, Plan, Stage
 from tools.repository import DOTENV, ROOT
 from tools.settings import LOCAL
 from tools.show.progress import Progress
-from tools.show.terminal import console
+from tools.show.terminal import console, tell
 from tools.verbs.outcome import carry_out_and_show, show_errors, show_results
 
 STAGES: Mapping[str, Sequence[Stage]] = {
@@ -52,5 +52,5 @@ def _build(arguments: Build) -> int:
     if arguments.json:
         return show_results(planned, results, as_json=True)
     for result in results:
-        print(f"{result.release.tag}  {'failed' if result.error else ', '.join(result.said)}")
+        tell(f"{result.release.tag}  {'failed' if result.error else ', '.join(result.said)}")
     return show_errors(planned, results)

@@ -24,7 +24,7 @@ from tools.repository import DOTENV, ROOT
 from tools.show.history import history_json, history_text
 from tools.show.plan import plan_json, plan_markdown, plan_text
 from tools.show.status import status_json, status_table
-from tools.show.terminal import complain_of_broken, console, print_json
+from tools.show.terminal import complain_of_broken, console, print_json, tell
 
 WOULD_CHANGE = 3
 
@@ -56,7 +56,7 @@ def _plan(arguments: ShowPlan) -> int:
     if arguments.format == "json":
         print_json(plan_json(planned, now))
     elif arguments.format == "markdown":
-        print(plan_markdown(planned, now), end="")
+        tell(plan_markdown(planned, now), end="")
     else:
         console().print(plan_text(planned, now))
     if planned.broken or any(item.problems for item in planned.services):

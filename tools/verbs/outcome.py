@@ -13,7 +13,7 @@ from tools.plan.results import Result
 from tools.repository import ROOT
 from tools.show.progress import Progress
 from tools.show.results import results_json, results_table
-from tools.show.terminal import complain, complain_of_broken, console, print_json, say
+from tools.show.terminal import complain, complain_of_broken, console, print_json, say, tell
 
 
 def carry_out_and_show(
@@ -49,7 +49,7 @@ def show_results(planned: Plan, results: Sequence[Result], *, as_json: bool) -> 
         console().print(results_table(planned, results))
     elif results:
         count = len(results)
-        print(f"Nothing differs in {planned.environment}: {count} flow{'s' if count != 1 else ''}, nothing written.")
+        tell(f"Nothing differs in {planned.environment}: {count} flow{'s' if count != 1 else ''}, nothing written.")
     return show_errors(planned, results)
 
 

@@ -16,7 +16,7 @@ from tools.model.runs import FlowRun, LogLine
 from tools.model.service import Service
 from tools.plan.parameters import problems_of
 from tools.repository import DOTENV, ROOT
-from tools.show.terminal import console, say
+from tools.show.terminal import console, say, tell
 from tools.verbs.parameters import json_object
 
 NO_LONGER_FOLLOWED = 130
@@ -31,7 +31,7 @@ def run(arguments: Trigger) -> int:
     deployment = _chosen(service, api.deployments([service.name]), arguments)
     _check(deployment, params)
     run = api.start(deployment.id, params)
-    print(f"{deployment.full_name}: run '{run.name}' {api.run_url(run.id)}", flush=True)
+    tell(f"{deployment.full_name}: run '{run.name}' {api.run_url(run.id)}")
     if arguments.no_follow:
         return 0
     last = run

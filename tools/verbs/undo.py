@@ -17,7 +17,7 @@ from tools.plan.actions import Plan
 from tools.repository import DOTENV, ROOT
 from tools.show.leftovers import leftovers_json, leftovers_text
 from tools.show.progress import Progress
-from tools.show.terminal import console, print_json, say
+from tools.show.terminal import console, print_json, say, tell
 from tools.verbs.outcome import carry_out_and_show
 
 
@@ -73,14 +73,14 @@ def _unlock(arguments: Unlock) -> int:
     environment = connect(arguments.environment, os.environ, DOTENV)
     found = holder(environment.variables, arguments.environment)
     if found is None:
-        print(f"{arguments.environment} is not locked.")
+        tell(f"{arguments.environment} is not locked.")
         return 0
-    print(f"{arguments.environment} is locked by {found}.")
+    tell(f"{arguments.environment} is locked by {found}.")
     if arguments.yes:
         environment.variables.delete(found.id)
-        print("The lock is removed. Whoever held it writes nothing more.")
+        tell("The lock is removed. Whoever held it writes nothing more.")
     elif found.stale:
-        print("Its holder is dead: it has expired. Whoever comes next takes it over; --yes removes it now.")
+        tell("Its holder is dead: it has expired. Whoever comes next takes it over; --yes removes it now.")
     else:
-        print(f"Its holder was alive {found.silent:.0f} s ago. --yes removes it all the same.")
+        tell(f"Its holder was alive {found.silent:.0f} s ago. --yes removes it all the same.")
     return 0

@@ -12,7 +12,7 @@ from tools.local.compose_file import write
 from tools.local.requirements import all_locks, compile_lock
 from tools.model.service import Declaration
 from tools.repository import ROOT
-from tools.show.terminal import print_json
+from tools.show.terminal import print_json, tell
 
 
 def run(arguments: Upkeep) -> int:
@@ -20,7 +20,7 @@ def run(arguments: Upkeep) -> int:
     match arguments:
         case WriteComposeFile():
             changed = write(ROOT, services(ROOT))
-            print("compose/flows.yaml " + ("written" if changed else "is in step with services/"))
+            tell("compose/flows.yaml " + ("written" if changed else "is in step with services/"))
             return 0
         case Lock():
             return _lock(arguments)
@@ -36,15 +36,15 @@ def run(arguments: Upkeep) -> int:
 def _lock(arguments: Lock) -> int:
     for lock in all_locks(ROOT):
         changed = compile_lock(lock, upgrade=arguments.upgrade)
-        print(f"{lock.path.relative_to(ROOT)}: {'written' if changed else 'unchanged'}")
+        tell(f"{lock.path.relative_to(ROOT)}: {'written' if changed else 'unchanged'}")
     return 0
 
 
 def _check() -> int:
     failed = 0
     for name, problems in checks(ROOT):
-        print(f"{name}: {'ok' if not problems else ''}", flush=True)
+        tell(f"{name}: {'ok' if not problems else ''}")
         for problem in problems:
-            print(f"  {problem}")
+            tell(f"  {problem}")
         failed += bool(problems)
     return UserError.exit_code if failed else 0
