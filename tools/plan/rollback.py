@@ -1,8 +1,8 @@
 """PURE: a service's releases and deployments as they are + which release to go back to -> Plan.
 
 Nothing is built, pushed or released: a release of long ago says itself what its deployments were, and its deployments
-are pointed at it. Deployments that it does not declare, and that a later release made, are deleted; what an operator
-did to one of these would be lost with it, so that is drift.
+are pointed at it. Deployments that it does not declare and that a later release added are deleted; what an operator
+did to one of these would be lost with it, so that is drift. What an earlier release left behind is left to `prune`.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from tools.plan.actions import Delete, Drift, Note, OnDrift, Plan, ServicePlan
 from tools.plan.deploy import refusals
 from tools.plan.deployments import prefect_deployments
 from tools.plan.live import live_release, made_by_hand, points_at, points_at_unread
-from tools.plan.notes import unread, unread_deployment
+from tools.plan.notes import left, unread, unread_deployment
 from tools.plan.registrations import deployment_actions
 from tools.plan.schedules import spoken
 
@@ -110,16 +110,23 @@ def rollback(target: Release, observed: Observed, work_pool: str, on_drift: OnDr
 
 
 def _staying(target: Release, observed: Observed) -> Iterator[Note]:
+    """On deployments of ours that the target does not declare and a rollback leaves alone."""
+    gone = {live.id for live in _later(target, observed)}
     for live in observed.deployments:
-        if not target.declares(live.name) and points_at_unread(live, observed):
+        if target.declares(live.name) or live.id in gone:
+            continue
+        if points_at_unread(live, observed):
             yield unread_deployment(live)
+        elif not made_by_hand(live, target.environment, observed.releases):
+            yield left(live)
 
 
 def _later(target: Release, observed: Observed) -> Iterator[PrefectDeployment]:
-    """The deployments that other releases made; not those of a release that cannot be read, which stay."""
+    """The deployments that a later release added. What an earlier one left, and what cannot be read, stays."""
+    later = [item for item in observed.releases.values() if (item.revision or 0) > (target.revision or 0)]
     for live in observed.deployments:
         theirs = made_by_hand(live, target.environment, observed.releases) or points_at_unread(live, observed)
-        if not target.declares(live.name) and not theirs:
+        if not target.declares(live.name) and not theirs and any(item.declares(live.name) for item in later):
             yield live
 
 

@@ -361,8 +361,15 @@ class Sequences(RuleBasedStateMachine):
 
     def _no_others(self, flow: str, release: Release, on_drift: OnDrift) -> None:
         """A rollback leaves no deployment that a later release made (I13)."""
-        names = {item.name for item in release.deployments}
-        others = [item for item in self.there if item.flow == flow and item.name not in names]
+        known = [item for item in self.world.ecs.releases(release.family) if isinstance(item, Release)]
+        later = [item for item in known if (item.revision or 0) > (release.revision or 0)]
+        others = [
+            item
+            for item in self.there
+            if item.flow == flow
+            and not release.declares(item.name)
+            and any(found.declares(item.name) for found in later)
+        ]
         assert on_drift == "keep" or all(item.id in self.operator.deployments for item in others)
 
     @invariant()

@@ -396,3 +396,19 @@ def test_after_a_stopped_rollback_a_deploy_goes_forward_again_or_tells_what_is_g
     assert drift(planned(TWO, stopped)) == (["hello/main: schedule weekly"] if steps == 2 else [])
     again = planned(TWO, stopped, "overwrite")
     assert unordered(carried_out(again, stopped, TWO).deployments) == unordered(observed.deployments)
+
+
+def test_a_deployment_that_only_an_earlier_release_declared_is_no_business_of_a_rollback() -> None:
+    first = release(22, deployments=(deployment(), deployment("b")))
+    second, third = release(23), release(24, ecs_run={"memory": 1024})
+    left = live(first, "b", schedules=(live_schedule("daily", "0 9 * * *", active=False),), paused=True)
+    observed = world(first, second, third, deployments=[live(third), left])
+
+    item = back(observed)
+
+    assert (item.release, drift(item), item.refused) == (second, [], ())
+    assert said(item) == ["patch hello/main"]
+    assert [str(note) for note in item.notes] == [
+        "deployment hello/b: no longer declared; until `prune` deletes it, its schedules go on"
+    ]
+    assert unordered(carried_out(item, observed, second).deployments) == unordered((live(second), left))
