@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -16,6 +17,10 @@ from tools.settings import Connection
 
 if TYPE_CHECKING:
     from mypy_boto3_ecs.client import ECSClient
+
+
+#: What ECS understands: a family or an ARN, with or without a revision.
+_REFERENCE = re.compile(r"(arn:[\w-]+:ecs:[\w-]+:\d{12}:task-definition/)?[\w-]{1,255}(:\d{1,9})?")
 
 
 class Ecs:
@@ -52,6 +57,8 @@ class Ecs:
         return found.release if found else None
 
     def _described(self, reference: str) -> Revision | None:
+        if not _REFERENCE.fullmatch(reference):  # somebody wrote it into a deployment by hand
+            return None
         with told(f"reading the task definition {reference} (ecs:DescribeTaskDefinition)", self._connection):
             try:
                 answer = self._client.describe_task_definition(taskDefinition=reference)

@@ -35,6 +35,11 @@ def test_the_family_names_the_newest_release_and_the_arn_an_older_one(ecs: FakeE
     assert second.revision == 2
 
 
+@pytest.mark.parametrize("reference", ["arn:y:4", "", "a b", "../x", "arn:aws:ecs:x:1:task-definition/y:1", "x:1:2"])
+def test_what_is_no_reference_to_a_task_definition_is_none(ecs: FakeEcs | Ecs, reference: str) -> None:
+    assert ecs.release(reference) is None
+
+
 @pytest.mark.parametrize("emulator", EMULATORS)
 def test_a_task_definition_of_somebody_else_is_no_release(emulator: str, request: pytest.FixtureRequest) -> None:
     connection: Connection = request.getfixturevalue(emulator)

@@ -171,7 +171,9 @@ def test_a_changed_file_releases_only_its_flow(cloud: Cloud) -> None:
     path = cloud.root / "services" / "healthcheck" / "flow.py"
     path.write_text(path.read_text() + "\n# changed\n")
     results = cloud.results()
-    assert results["healthcheck"]["done"] == ["built", "pushed", "imported", "released", "patched manual"]
+    built, *done = results["healthcheck"]["done"]
+    assert built in ("built", "built already")  # an earlier run of this test left the same image
+    assert done == ["pushed", "imported", "released", "patched manual"]
     assert results["database-to-lake"]["done"] == []
 
 

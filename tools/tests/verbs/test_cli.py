@@ -280,6 +280,7 @@ def test_a_broken_service_is_left_out_with_its_reason_and_the_others_go_on(
     plan = repository.run("plan", "--json", **cloud[2])
     text = repository.run("plan", **cloud[2])
 
+    assert plan.returncode == 2, plan.stderr
     told = json.loads(plan.stdout)
     assert (plan.returncode, text.returncode) == (2, 2)
     assert [item["name"] for item in told["flows"]] == ["hello"]
