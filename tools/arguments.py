@@ -8,8 +8,7 @@ from __future__ import annotations
 import argparse
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 if TYPE_CHECKING:
     from tools.plan.actions import OnDrift
@@ -17,23 +16,20 @@ if TYPE_CHECKING:
 Format = Literal["text", "markdown", "json"]
 
 
-@dataclass(frozen=True)
-class ListFlows:
+class ListFlows(NamedTuple):
     """`list`."""
 
     json: bool
 
 
-@dataclass(frozen=True)
-class RunFlow:
+class RunFlow(NamedTuple):
     """`run`. `params` is a JSON object, or empty."""
 
     name: str
     params: str
 
 
-@dataclass(frozen=True)
-class TestFlow:
+class TestFlow(NamedTuple):
     """`test`. Without a name all tests."""
 
     name: str | None
@@ -41,21 +37,18 @@ class TestFlow:
     pytest: tuple[str, ...]
 
 
-@dataclass(frozen=True)
-class ShowUi:
+class ShowUi(NamedTuple):
     """`ui`."""
 
 
-@dataclass(frozen=True)
-class Build:
+class Build(NamedTuple):
     """`build`. No names mean all."""
 
     names: tuple[str, ...]
     json: bool
 
 
-@dataclass(frozen=True)
-class Deploy:
+class Deploy(NamedTuple):
     """`push`, `register` and `deploy`: some of a deploy's stages, or all. No names mean all."""
 
     verb: Literal["push", "register", "deploy"]
@@ -66,8 +59,7 @@ class Deploy:
     json: bool
 
 
-@dataclass(frozen=True)
-class Trigger:
+class Trigger(NamedTuple):
     """`trigger`. `params` is a JSON object, or empty."""
 
     name: str
@@ -77,8 +69,7 @@ class Trigger:
     no_follow: bool
 
 
-@dataclass(frozen=True)
-class ShowPlan:
+class ShowPlan(NamedTuple):
     """`plan`. No names mean all."""
 
     names: tuple[str, ...]
@@ -88,8 +79,7 @@ class ShowPlan:
     check: bool
 
 
-@dataclass(frozen=True)
-class ShowStatus:
+class ShowStatus(NamedTuple):
     """`status`. No names mean all."""
 
     names: tuple[str, ...]
@@ -97,8 +87,7 @@ class ShowStatus:
     json: bool
 
 
-@dataclass(frozen=True)
-class ShowHistory:
+class ShowHistory(NamedTuple):
     """`history`."""
 
     name: str
@@ -106,8 +95,7 @@ class ShowHistory:
     json: bool
 
 
-@dataclass(frozen=True)
-class Rollback:
+class Rollback(NamedTuple):
     """`rollback`. `to` is a release; empty for the one before the live one."""
 
     name: str
@@ -118,8 +106,7 @@ class Rollback:
     json: bool
 
 
-@dataclass(frozen=True)
-class Prune:
+class Prune(NamedTuple):
     """`prune`. Without `yes` it only shows."""
 
     environment: str
@@ -128,45 +115,38 @@ class Prune:
     json: bool
 
 
-@dataclass(frozen=True)
-class Unlock:
+class Unlock(NamedTuple):
     """`unlock`. Without `yes` it only shows."""
 
     environment: str
     yes: bool
 
 
-@dataclass(frozen=True)
-class Up:
+class Up(NamedTuple):
     """`up`."""
 
 
-@dataclass(frozen=True)
-class Down:
+class Down(NamedTuple):
     """`down`."""
 
     volumes: bool
 
 
-@dataclass(frozen=True)
-class WriteComposeFile:
+class WriteComposeFile(NamedTuple):
     """`compose`."""
 
 
-@dataclass(frozen=True)
-class Lock:
+class Lock(NamedTuple):
     """`lock`."""
 
     upgrade: bool
 
 
-@dataclass(frozen=True)
-class ShowSchema:
+class ShowSchema(NamedTuple):
     """`schema`."""
 
 
-@dataclass(frozen=True)
-class Check:
+class Check(NamedTuple):
     """`check`."""
 
 
@@ -183,7 +163,7 @@ def parse(argv: Sequence[str] | None = None) -> Arguments:
     """The arguments of the verb that a command line names; of this process's where none is given."""
     given = vars(_parser().parse_args(argv))
     kind: type[Arguments] = given["kind"]
-    values = {field.name: given[field.name] for field in fields(kind)}
+    values = {name: given[name] for name in kind._fields}
     make: Callable[..., Arguments] = kind
     return make(**{name: tuple(value) if isinstance(value, list) else value for name, value in values.items()})
 

@@ -1,4 +1,4 @@
-"""The verbs that need no cloud: list, run, test, ui."""
+"""The verbs that need no cloud: list, run, test, ui. What `list` does not need is imported by the others."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from typing import assert_never
 from tools.arguments import Flows, ListFlows, RunFlow, ShowUi, TestFlow
 from tools.desired.discover import discover, services
 from tools.errors import UserError
-from tools.local import flow, tests
 from tools.repository import ROOT
 from tools.show.services import services_json, services_table
 from tools.show.terminal import complain_of_broken, console, print_json, say
@@ -21,11 +20,15 @@ def run(arguments: Flows) -> int:
         case ListFlows():
             return _list(arguments)
         case RunFlow():
+            from tools.local import flow
+
             (service,) = services(ROOT, [arguments.name])
             return flow.run(ROOT, service, json.dumps(json_object(arguments.params)), say)
         case TestFlow():
             return _test(arguments)
         case ShowUi():
+            from tools.local import flow
+
             return flow.ui(ROOT, say)
         case _:
             assert_never(arguments)
@@ -41,6 +44,8 @@ def _list(arguments: ListFlows) -> int:
 
 
 def _test(arguments: TestFlow) -> int:
+    from tools.local import tests
+
     if arguments.fast:
         if arguments.name is not None and not arguments.name.startswith("-"):
             raise UserError("--fast runs the tooling's tests; a flow has one kind only", f"test {arguments.name}")
