@@ -113,9 +113,19 @@ class PrefectApi(Http):
             active: None keeps it as the operator has it.
         """
         body = _schedule_body(wanted, new=False)
+        anchor = self._anchor(deployment_id, live.id) if "interval" in wanted.schedule else None
+        if anchor:
+            # Without it the API would count the interval anew from this moment on.
+            body["schedule"] = {**wanted.schedule, "anchor_date": anchor}
         if active is not None:
             body["active"] = active
         self.call("PATCH", f"/deployments/{deployment_id}/schedules/{live.id}", body)
+
+    def _anchor(self, deployment_id: str, schedule_id: str) -> str | None:
+        """The moment from which a schedule's interval is counted; None where it has none yet."""
+        found = self.call("GET", f"/deployments/{deployment_id}/schedules")
+        mine = (item["schedule"] for item in found if item["id"] == schedule_id)
+        return next((when.get("anchor_date") for when in mine), None)
 
     def remove_schedule(self, deployment_id: str, schedule_id: str) -> None:
         """Deletes a schedule. One that is gone already is done."""

@@ -8,6 +8,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from tools.show.terminal import clean
+
 QUIET_SECONDS = 5
 """How often the same step of the same service is told where there is no terminal."""
 
@@ -36,6 +38,7 @@ class Progress:
 
     def step(self, subject: str, doing: str) -> None:
         """Tells that `doing` has begun for `subject`."""
+        doing = clean(doing)  # a build's own words; what is shown in place passes no other gate
         self._now[subject] = doing
         if self._live:
             table = Table.grid(padding=(0, 2))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 import pytest
 import requests
 
@@ -143,3 +145,28 @@ def test_the_api_itself_says_that_a_removed_deployment_is_gone(prefect_api_url: 
     api.remove(made.id)
 
     assert requests.get(f"{api.url}/deployments/{made.id}", timeout=10).status_code == 404
+
+
+def test_an_interval_goes_on_from_its_anchor_whatever_of_it_is_changed(prefect_api_url: str) -> None:
+    make_pool(prefect_api_url)
+    api = PrefectApi(prefect_api_url)
+    every = PrefectSchedule(slug="often", schedule={"interval": 600.0, "timezone": "UTC"}, active=False)
+    made = api.create(prefect_deployment(unique("anchor"), schedules=(every,)))
+    (live,) = made.schedules
+
+    def anchor() -> str:
+        (found,) = api.call("GET", f"/deployments/{made.id}/schedules")
+        return str(found["schedule"]["anchor_date"])
+
+    first = anchor()
+    for change in (
+        {"parameters": {"table": "x"}},
+        {"schedule": {"interval": 900.0, "timezone": "UTC"}},
+        {"schedule": {"interval": 900.0, "timezone": "Europe/Berlin"}},
+    ):
+        api.change_schedule(made.id, live, every.model_copy(update=change), None)
+        assert datetime.fromisoformat(anchor()) == datetime.fromisoformat(first)
+    cron = every.model_copy(update={"schedule": {"cron": "0 6 * * *", "timezone": "UTC"}})
+    api.change_schedule(made.id, live, cron, None)
+    api.change_schedule(made.id, live, every, None)
+    assert datetime.fromisoformat(anchor()) > datetime.fromisoformat(first)
