@@ -65,11 +65,17 @@ def complain(error: ToolsError) -> None:
         screen.print(f"  → {error.hint}", markup=False, soft_wrap=True)
 
 
-def complain_of_broken(broken: Iterable[Broken]) -> int:
-    """Tells which services were left out and why; gives the exit code."""
+def complain_of_broken(broken: Iterable[Broken], *, others: bool) -> int:
+    """Tells which services were left out and why; gives the exit code.
+
+    Args:
+        broken: they.
+        others: whether there were any that went on.
+    """
     code = 0
     for item in broken:
-        complain(UserError("\n".join(item.problems), f"{item.name} was left out; the others went on"))
+        left_out = f"{item.name} was left out; the others went on" if others else "nothing was built or written"
+        complain(UserError("\n".join(item.problems), left_out))
         code = UserError.exit_code
     return code
 

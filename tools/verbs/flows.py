@@ -40,7 +40,7 @@ def _list(arguments: ListFlows) -> int:
         print_json(services_json(found))
     else:
         console().print(services_table(found))
-    return complain_of_broken(broken)
+    return complain_of_broken(broken, others=bool(found))
 
 
 def _test(arguments: TestFlow) -> int:

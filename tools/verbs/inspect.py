@@ -90,7 +90,7 @@ def _status(arguments: ShowStatus) -> int:
         print_json(status_json(planned.environment, found))
     else:
         console().print(status_table(found, datetime.now(UTC)))
-    return complain_of_broken(broken)
+    return complain_of_broken(broken, others=bool(found))
 
 
 def _history(arguments: ShowHistory) -> int:

@@ -43,7 +43,7 @@ def show_results(planned: Plan, results: Sequence[Result], *, as_json: bool) -> 
     """Tells what came of a plan; gives the exit code."""
     if as_json:
         print_json(results_json(planned, results))
-        left_out = complain_of_broken(planned.broken)
+        left_out = complain_of_broken(planned.broken, others=bool(results))
         return exit_code(results) or left_out
     if any(result.done or result.error for result in results):
         console().print(results_table(planned, results))
@@ -58,7 +58,7 @@ def show_errors(planned: Plan, results: Sequence[Result]) -> int:
     for result in results:
         if result.error:
             complain(type(result.error)(f"{result.service}: {result.error.message}", result.error.hint))
-    left_out = complain_of_broken(planned.broken)
+    left_out = complain_of_broken(planned.broken, others=bool(results))
     return exit_code(results) or left_out
 
 
