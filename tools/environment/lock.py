@@ -29,6 +29,8 @@ from tools.model.prefect import Variable
 
 TIME_TO_LIVE = 60.0
 """Seconds without a renewal after which a holder counts as dead."""
+LONGEST_TO_LIVE = 3600.0
+"""Whoever says more is not believed: the lock would never expire."""
 RENEWALS = 4
 """So often a lock is renewed in its time to live."""
 LOOK_SECONDS = 0.5
@@ -81,7 +83,6 @@ def holder(variables: Variables, environment: str) -> Holder | None:
     if found is None:
         return None
     value = found.value if isinstance(found.value, dict) else {}  # somebody may have made a variable of this name
-    seconds = value.get("time_to_live")
     return Holder(
         id=found.id,
         nonce=str(value.get("nonce", "")),
@@ -90,8 +91,15 @@ def holder(variables: Variables, environment: str) -> Holder | None:
         since=found.created,
         held=found.age,
         silent=found.idle,
-        left=(seconds if isinstance(seconds, int | float) else TIME_TO_LIVE) - found.idle,
+        left=_seconds(value.get("time_to_live")) - found.idle,
     )
+
+
+def _seconds(said: object) -> float:
+    """How long a lock lives without a renewal: what its holder says, within reason."""
+    if isinstance(said, bool) or not isinstance(said, int | float) or not 0 < said <= LONGEST_TO_LIVE:
+        return TIME_TO_LIVE
+    return float(said)
 
 
 def _name(environment: str) -> str:

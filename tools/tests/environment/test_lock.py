@@ -306,3 +306,15 @@ def test_a_variable_that_somebody_made_by_hand_is_a_lock_too(variables: Variable
     variables.create(f"data_flows_lock_{environment.lower()}", "hands off")
     with pytest.raises(RemoteError, match=r"locked by somebody \(not these tools\) since"):
         lock(variables, environment).__enter__()
+
+
+@pytest.mark.parametrize("said", [1e300, float("inf"), float("nan"), -5, 0, True, "60", None, [60]], ids=str)
+def test_a_time_to_live_that_nobody_means_is_the_usual_one(said: object, environment: str) -> None:
+    variables = FakeVariables()
+    variables.create(f"data_flows_lock_{environment.lower()}", {"nonce": "x", "time_to_live": said})
+    found = holder(variables, environment)
+    assert found is not None
+    assert TIME_TO_LIVE - 5 < found.left <= TIME_TO_LIVE
+    variables.ahead = TIME_TO_LIVE + 1
+    with lock(variables, environment):
+        pass
