@@ -20,6 +20,7 @@ from tools.errors import UserError
 from tools.model.service import Service
 
 MAX_CONTEXT_BYTES = 500 * 1024 * 1024
+MAX_DEPTH = 100
 _SECRET_FILES = re.compile(
     r"(\.env(?!\.example$)(\..+)?|.*\.(pem|key|p12|pfx|jks|kdbx)|id_(rsa|dsa|ecdsa|ed25519)|\.netrc|\.npmrc|\.pypirc"
     r"|\.pgpass|credentials)",
@@ -153,6 +154,9 @@ def _checked(pattern: Pattern, where: str) -> None:
 
 
 def _walk(context: Path, below: str, patterns: Sequence[Pattern], above: Sequence[bool]) -> Iterator[str]:
+    if below.count("/") >= MAX_DEPTH:
+        top = below.split("/", 1)[0]
+        raise UserError(f"{context}/{top}: has directories within directories, more than {MAX_DEPTH} deep", _NAME_IT)
     with os.scandir(context / below) as entries:
         for entry in entries:
             path = f"{below}/{entry.name}" if below else entry.name

@@ -135,6 +135,8 @@ def load(path: Path, root: Path) -> Service:
                 return service
     except UserError as error:
         problems = [error.message]
+    except RecursionError:
+        problems = ["service.toml: nested too deep"]
     raise UserError("\n".join(f"{shown}/{problem}" for problem in problems))
 
 
@@ -160,8 +162,8 @@ def _dockerfile_problems(path: Path, raw: dict[str, Any]) -> Iterator[str]:
     storage = raw.get("docker_storage")
     name = storage.get("dockerfile", "Dockerfile") if isinstance(storage, dict) else "Dockerfile"
     try:
-        inside_path(str(name))
-    except ValueError:
+        inside_path(name)
+    except (ValueError, TypeError):
         return  # told already, as the value that it is
     if not (path / name).is_file():
         yield f"{name}: is missing; it builds the flow's image"

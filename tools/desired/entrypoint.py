@@ -10,6 +10,7 @@ import difflib
 from collections.abc import Iterator
 from pathlib import Path
 
+MAX_BYTES = 1024 * 1024
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 
@@ -27,6 +28,9 @@ def problems(directory: Path, entrypoint: str, service: str) -> Iterator[str]:
         yield f"service.toml: docker_storage.entrypoint: there is no {file} in the service's directory"
         return
     try:
+        if path.stat().st_size > MAX_BYTES:
+            yield f"{file}: has {path.stat().st_size} bytes; a flow's file has at most {MAX_BYTES}: keep data elsewhere"
+            return
         tree = ast.parse(path.read_bytes(), file)
     except OSError as error:
         yield f"{file}: cannot be read: {error.strerror}"

@@ -59,6 +59,8 @@ def read(path: Path) -> tuple[str, dict[str, Any]]:
         raise UserError(f"{where}: not TOML: {str(error).replace(place[0], '') if place else error}") from None
     except RecursionError:
         raise UserError(f"{path.name}: not TOML that anybody wrote: nested too deep") from None
+    except ValueError as error:  # a number of thousands of digits
+        raise UserError(f"{path.name}: not TOML that anybody wrote: {error}") from None
 
 
 def content(path: Path, shown: str, most: int = -1) -> bytes:
@@ -76,10 +78,26 @@ def content(path: Path, shown: str, most: int = -1) -> bytes:
 
 def declared(raw: dict[str, Any], source: Source) -> tuple[Declaration | None, list[str]]:
     """What a service.toml declares, or all that is wrong with it."""
+    nul = [source.at(location, "has a NUL, which no system takes in a text") for location in _with_nul(raw)]
+    if nul:
+        return None, nul
     try:
         return Declaration.model_validate(raw), []
     except ValidationError as error:
         return None, list(source.explained(error))
+
+
+def _with_nul(value: Any, location: Location = ()) -> Iterator[Location]:
+    """Where a text or a key has a NUL."""
+    if isinstance(value, str) and "\0" in value:
+        yield location
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            yield from _with_nul(key, location)
+            yield from _with_nul(item, (*location, key))
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from _with_nul(item, (*location, index))
 
 
 class Source:

@@ -22,6 +22,7 @@ from tools.model.names import PLATFORM
 from tools.model.rules import Between, Choice, Form, is_past, refuse
 from tools.model.secrets import looks_secret
 from tools.model.values import (
+    Command,
     Cron,
     DeploymentName,
     Entrypoint,
@@ -121,8 +122,8 @@ Capacity = Annotated[
     Choice(("FARGATE", "FARGATE_SPOT")),
     Field(description="`launch_type` in the job variables of the Prefect deployment"),
 ]
-Command = Annotated[
-    tuple[StrictStr, ...],
+StartCommand = Annotated[
+    Command,
     Field(description="`command` of the container and job variable; Prefect's `prefect flow-run execute` where absent"),
 ]
 
@@ -141,7 +142,7 @@ class ECSRun(Frozen):
     execution_role: ExecutionRole | None = None
     ephemeral_storage: EphemeralStorage | None = None
     capacity: Capacity = "FARGATE"
-    command: Command | None = None
+    command: StartCommand | None = None
 
     @field_validator("cpu")
     @classmethod
@@ -189,7 +190,7 @@ class ECSRunChanges(Frozen):
     execution_role: ExecutionRole | None = None
     ephemeral_storage: EphemeralStorage | None = None
     capacity: Capacity | None = None
-    command: Command | None = None
+    command: StartCommand | None = None
 
 
 def _words(numbers: Iterable[int]) -> str:

@@ -19,11 +19,14 @@ SERVER_START = "DTSTART:20200101T000000"
 """The start that Prefect's server gives a rule without one."""
 _EARLIEST = 2000
 _MAX_RRULE = 6500
+_MAX_CRON = 500
 _LOOK_AHEAD = timedelta(days=9 * 366)
 #: Crons that CronSim reads and the Prefect server refuses or reads in another way.
 _NOT_PREFECTS = re.compile(r"LW|\d+L|\b(\d+)-\1\b|\b[07]#\d", re.IGNORECASE)
 #: Names that are files of a system's zone database and no zones of IANA.
 _NO_ZONES = re.compile(r"(localtime|factory|posixrules|(posix|right)/.*)", re.IGNORECASE)
+#: What a rule of hours may have; with more, every hour since its start is looked at, by us and by the server.
+_OF_HOURS = frozenset({"FREQ", "INTERVAL", "BYHOUR", "BYMINUTE", "BYSECOND", "COUNT", "UNTIL", "WKST"})
 _FREQUENCIES = ("YEARLY", "MONTHLY", "WEEKLY", "DAILY", "HOURLY")
 
 
@@ -53,6 +56,8 @@ def cron(value: str) -> str:
     Raises:
         ValueError: it is none, never fires, or Prefect reads it in another way.
     """
+    if len(value) > _MAX_CRON:
+        raise ValueError(f"it has {len(value)} characters; a cron has at most {_MAX_CRON}")
     fields = value.split()
     if len(fields) != 5:
         raise ValueError(f"{value!r} has {len(fields)} fields; a cron has 5: minute hour day month weekday")
@@ -127,6 +132,11 @@ def _check_parts(parts: dict[str, str], value: str) -> None:
         raise ValueError(f"{value!r}: UNTIL is in UTC, and Prefect then never runs it; write a local time without Z")
     if re.fullmatch(r"0+", parts.get("INTERVAL", "1")):
         raise ValueError(f"{value!r} has an interval of 0; it must be 1 or more")
+    odd = sorted(set(parts) - _OF_HOURS)
+    if frequency == "HOURLY" and odd:
+        raise ValueError(
+            f"{value!r}: with {odd[0]} write FREQ=DAILY and the hours in BYHOUR; the server counts every hour"
+        )
     hours = len(parts["BYHOUR"].split(",")) if "BYHOUR" in parts else 24 if frequency == "HOURLY" else 1
     a_day = prod((hours, *(len(parts.get(name, "0").split(",")) for name in ("BYMINUTE", "BYSECOND"))))
     if a_day > MOST_A_DAY:

@@ -27,6 +27,7 @@ _RESERVED_ENV = re.compile(
     r"DATA_FLOWS_|ECS_|AWS_CONTAINER_|PREFECT_API_|AWS_SECRET_"
     r"|AWS_(DEFAULT_REGION|REGION|ACCESS_KEY_ID|SESSION_TOKEN)$"
 )
+_MAX_PART, _MAX_PATH, _MAX_NESTED = 255, 1000, 60
 _MIN_SECONDS, _MAX_SECONDS = 24 * 3600 // timing.MOST_A_DAY, 366 * 24 * 3600
 
 
@@ -35,12 +36,14 @@ def reserved(names: Iterable[str]) -> Iterator[tuple[str, str]]:
     return ((name, "is set by the platform; it cannot be set here") for name in names if _RESERVED_ENV.match(name))
 
 
-def _json_only(value: Any) -> Any:
-    """Refuses what TOML can say and JSON cannot: dates, times, NaN and infinity."""
+def _json_only(value: Any, depth: int = 0) -> Any:
+    """Refuses what TOML can say and JSON cannot: dates, times, NaN and infinity; and what nests without end."""
+    if depth > _MAX_NESTED:
+        raise ValueError(f"it is nested more than {_MAX_NESTED} deep")
     if isinstance(value, Mapping):
-        return {key: _json_only(item) for key, item in value.items()}
+        return {key: _json_only(item, depth + 1) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_json_only(item) for item in value]
+        return [_json_only(item, depth + 1) for item in value]
     if isinstance(value, float) and not math.isfinite(value):
         raise ValueError(f"{value} has no JSON form; a parameter is a JSON value")
     if value is not None and not isinstance(value, str | int | float | bool):
@@ -73,6 +76,7 @@ def _no_nul(value: str) -> str:
 def _entrypoint(value: str) -> str:
     if not re.fullmatch(r"(?!/)(?!.*\.\.)[\w./-]+\.py:[A-Za-z_]\w*", value):
         raise ValueError(f"{value!r} is not of the form FILE.py:FUNCTION with FILE inside the service's directory")
+    inside_path(value.partition(":")[0])
     return value
 
 
@@ -84,6 +88,14 @@ def inside_path(value: str) -> str:
     """
     if Path(value).is_absolute() or ".." in Path(value).parts or not value.strip() or not value.isprintable():
         raise ValueError(f"{value!r} is not a path inside the service's directory")
+    if max(len(part.encode()) for part in Path(value).parts) > _MAX_PART or len(value) > _MAX_PATH:
+        raise ValueError(f"it has {len(value)} characters; no system has files of such a name")
+    return value
+
+
+def _not_empty(value: tuple[str, ...]) -> tuple[str, ...]:
+    if not value:
+        raise ValueError("it is empty; leave it out to start the flow as Prefect does")
     return value
 
 
@@ -93,8 +105,9 @@ Cron = Annotated[StrictStr, rule(timing.cron)]
 Seconds = Annotated[StrictInt, Between(_MIN_SECONDS, _MAX_SECONDS)]
 RRule = Annotated[StrictStr, rule(timing.rrule)]
 Timezone = Annotated[StrictStr, rule(timing.timezone)]
-Json = Annotated[Any, BeforeValidator(_json_only)]
+Json = Annotated[Any, BeforeValidator(lambda value: _json_only(value))]
 Parameters = Annotated[dict[str, Json], rule(_no_secrets)]
+Command = Annotated[tuple[StrictStr, ...], rule(_not_empty)]
 EnvName = Annotated[
     StrictStr, Form(r"[A-Za-z_][A-Za-z0-9_]*", "a variable's name: letters a-z, digits and _, no digit first")
 ]

@@ -597,7 +597,7 @@ BAD_CONTENT: Mapping[str, tuple[str, str]] = {
     ),
     "a Dockerfile's path with a NUL": (
         'dockerfile = "a\\u0000b"\n',
-        ":3: docker_storage.dockerfile: 'a\\x00b' is not a path inside the service's directory",
+        ":3: docker_storage.dockerfile: has a NUL, which no system takes in a text",
     ),
 }
 
