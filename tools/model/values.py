@@ -20,7 +20,7 @@ from pydantic import (
 
 from tools.model import timing
 from tools.model.rules import Between, Form, refuse, rule
-from tools.model.secrets import looks_secret
+from tools.model.secrets import secrets_in
 
 #: Set by the release itself, by the worker or by the ECS agent.
 _RESERVED_ENV = re.compile(
@@ -55,9 +55,14 @@ def _json_only(value: Any, depth: int = 0) -> Any:
 
 def _no_secrets(parameters: dict[str, Any]) -> dict[str, Any]:
     readable = "looks like a secret, and parameters are readable; name a parameter for it under ecs_run.secrets"
-    secret = (name for name, value in parameters.items() if isinstance(value, str) and looks_secret("", value))
-    refuse("parameters", ((name, readable) for name in secret))
+    refuse("parameters", ((path, readable) for path in secrets_in(parameters)))
     return parameters
+
+
+def _no_secret_words(command: tuple[str, ...]) -> tuple[str, ...]:
+    readable = "looks like a secret, and a command is readable; name a parameter for it under ecs_run.secrets"
+    refuse("command", ((path, readable) for path in secrets_in(command)))
+    return command
 
 
 def _text(value: Any) -> Any:
@@ -107,7 +112,7 @@ RRule = Annotated[StrictStr, rule(timing.rrule)]
 Timezone = Annotated[StrictStr, rule(timing.timezone)]
 Json = Annotated[Any, BeforeValidator(lambda value: _json_only(value))]
 Parameters = Annotated[dict[str, Json], rule(_no_secrets)]
-Command = Annotated[tuple[StrictStr, ...], rule(_not_empty)]
+Command = Annotated[tuple[StrictStr, ...], rule(_not_empty), rule(_no_secret_words)]
 EnvName = Annotated[
     StrictStr, Form(r"[A-Za-z_][A-Za-z0-9_]*", "a variable's name: letters a-z, digits and _, no digit first")
 ]

@@ -517,6 +517,31 @@ BAD_CONTENT: Mapping[str, tuple[str, str]] = {
         schedule('slug = "hourly", rrule = "DAILY"'),
         f"{SCHEDULE}.rrule: 'DAILY' is no single iCalendar RRULE, with or without a DTSTART line before it",
     ),
+    "a secret in a nested parameter": (
+        '[[deployments]]\nname = "daily"\nparameters = { db = { hosts = [{ url = "postgres://me:pw@db/x" }] } }\n',
+        ":5: deployments.daily.parameters.db.hosts[0].url: looks like a secret, and parameters are readable; name a "
+        "parameter for it under ecs_run.secrets",
+    ),
+    "a parameter that is called a secret": (
+        '[[deployments]]\nname = "daily"\nparameters = { password = "hunter2" }\n',
+        ":5: deployments.daily.parameters.password: looks like a secret, and parameters are readable; name a parameter "
+        "for it under ecs_run.secrets",
+    ),
+    "a secret in a schedule's parameters": (
+        schedule('slug = "hourly", cron = "0 * * * *", parameters = { dsn = "host=x password=y" }'),
+        f"{SCHEDULE}.parameters.dsn: looks like a secret, and parameters are readable; name a parameter for it under "
+        "ecs_run.secrets",
+    ),
+    "a secret in a command": (
+        '[ecs_run]\ncommand = ["run", "--token=hunter2"]\n',
+        ":4: ecs_run.command[1]: looks like a secret, and a command is readable; name a parameter for it under "
+        "ecs_run.secrets",
+    ),
+    "a secret in an environment's command": (
+        '[environments.Prod.ecs_run]\ncommand = ["run", "--password=hunter2"]\n',
+        ":4: environments.Prod.ecs_run.command[1]: looks like a secret, and a command is readable; name a parameter "
+        "for it under ecs_run.secrets",
+    ),
     "a rule that would hang the server": (
         schedule('slug = "hourly", rrule = "DTSTART:19000101T000000\\nFREQ=SECONDLY"'),
         f"{SCHEDULE}.rrule: 'DTSTART:19000101T000000\\nFREQ=SECONDLY' starts before 2000; the server counts every run "

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import tempfile
 from pathlib import Path
 
@@ -94,16 +95,17 @@ def test_it_is_one_clear_error_with_its_place(tmp_path: Path, files: dict[str, s
 
 def test_directories_a_thousand_deep_are_one_clear_error(tmp_path: Path) -> None:
     make_base(tmp_path)
-    here = os.getcwd()
-    os.chdir(make_service(tmp_path))
+    home, here = make_service(tmp_path), os.getcwd()
+    os.chdir(home)
     try:
         for _ in range(1200):
             os.mkdir("d")
             os.chdir("d")
+        (problem,) = problems(tmp_path)
+        assert "hello/d: has directories within directories, more than 100 deep" in problem
     finally:
         os.chdir(here)
-    (problem,) = problems(tmp_path)
-    assert "hello/d: has directories within directories, more than 100 deep" in problem
+        subprocess.run(["rm", "-rf", str(home / "d")], check=True)  # pytest cannot
 
 
 KEYS = st.sampled_from(
