@@ -7,7 +7,7 @@ then never runs, is refused with what to write instead. A differential test on P
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from math import prod
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -20,7 +20,8 @@ SERVER_START = "DTSTART:20200101T000000"
 _EARLIEST = 2000
 _MAX_RRULE = 6500
 _MAX_CRON = 500
-_LOOK_AHEAD = timedelta(days=9 * 366)
+_LAST_LEAP_YEAR = 9992
+"""With a second one after it."""
 #: Crons that CronSim reads and the Prefect server refuses or reads in another way.
 _NOT_PREFECTS = re.compile(r"LW|\d+L|\b(\d+)-\1\b|\b[07]#\d", re.IGNORECASE)
 #: Names that are files of a system's zone database and no zones of IANA.
@@ -152,8 +153,9 @@ def _check_fires(value: str) -> None:
         if not isinstance(made, Rule):
             raise TypeError("more than one rule")
         start: datetime = made._dtstart  # type: ignore[attr-defined] # dateutil offers no other way to it
-        bounded = made if made._count is not None else made.replace(until=start + _LOOK_AHEAD)  # type: ignore[attr-defined] # as before
-        first = next(iter(bounded), None)
+        # The calendar's last years are as all others, and dateutil gives up after them; begun today it would look for
+        # days that there are not through eight thousand years.
+        first = next(iter(made.replace(dtstart=start.replace(year=_LAST_LEAP_YEAR), until=None)), None)
     except (ValueError, TypeError, AttributeError, IndexError, OverflowError) as error:
         raise ValueError(f"{value!r} is no iCalendar RRULE: {error}") from None
     if first is None:
