@@ -37,9 +37,6 @@ def test_a_copy_has_the_files_of_the_context_and_its_ignore_file_and_nothing_els
         copy = copies[home, "Dockerfile"]
         modes = {path.relative_to(copy).as_posix(): oct(stat.S_IMODE(path.lstat().st_mode)) for path in copy.rglob("*")}
         assert (copy / "link").readlink() == Path("flow.py")
-        assert {os.stat(path, follow_symlinks=False).st_mtime for path in copy.rglob("*") if path.is_file()} == {
-            315532800
-        }
     assert {name: mode for name, mode in modes.items() if name != "link"} == {
         ".dockerignore": "0o644",
         "Dockerfile": "0o644",
@@ -51,6 +48,23 @@ def test_a_copy_has_the_files_of_the_context_and_its_ignore_file_and_nothing_els
         "run.sh": "0o755",
     }
     assert not copy.exists()
+
+
+def test_times_follow_from_the_content_and_lie_in_the_past(tmp_path: Path) -> None:
+    one, other = (make_service(tmp_path, name, {"a.py": "1", "b.py": "1"}) for name in ("one", "other"))
+    (other / "b.py").write_text("2")
+    for path in other.rglob("*"):
+        os.utime(path, (0, 0))
+
+    with staged([(one, "Dockerfile"), (other, "Dockerfile")]) as copies:
+        times = {
+            (home.name, name): (copies[home, "Dockerfile"] / name).stat().st_mtime_ns
+            for home in (one, other)
+            for name in ("a.py", "b.py")
+        }
+    assert times["one", "a.py"] == times["one", "b.py"] == times["other", "a.py"]
+    assert times["other", "b.py"] != times["one", "b.py"]
+    assert all(315_532_800 <= when / 1e9 < 1_400_000_000 for when in times.values())
 
 
 def test_modes_change_no_fingerprint_but_a_program_s(tmp_path: Path) -> None:
@@ -92,3 +106,19 @@ def test_what_only_its_owner_may_read_can_be_read_by_the_flow_s_user(tmp_path: P
     finally:
         client.images.remove(target.tag, force=True)
     assert said.decode().strip() == "1 True"
+
+
+@pytest.mark.docker
+def test_a_file_that_kept_its_size_is_built_anew_also_where_another_service_has_one_of_its_name(tmp_path: Path) -> None:
+    """BuildKit compares names, sizes, modes and times, across the contexts of all services."""
+    client, found = docker.from_env(), []
+    for content in ("one", "two", "six"):
+        name = unique("size")
+        home = make_service(tmp_path, name, {"flow.py": f"print('{content}')\n"})
+        target = Target(name, "0" * 16, home, "Dockerfile", {}, "linux/amd64")
+        assert build(ROOT / BASE_DIRECTORY, [target], lambda *_: None) == {}
+        try:
+            found.append(client.containers.run(target.tag, ["python", "flow.py"], remove=True).decode().strip())
+        finally:
+            client.images.remove(target.tag, force=True)
+    assert found == ["one", "two", "six"]
