@@ -21,6 +21,7 @@ from docker.types import LogConfig
 
 from tools.clients import bake
 from tools.clients.describe_flow import MARKER
+from tools.clients.registry import check_complete
 from tools.errors import RemoteError, ToolsError, UserError
 from tools.model.images import FlowDescription, Login, OnProgress, Target
 from tools.model.names import FLOW_DIRECTORY, PLATFORM
@@ -103,12 +104,13 @@ class Engine:
                     step(tag, f"{sent / 1e6:.0f} of {total / 1e6:.0f} MB")
 
     def pull(self, reference: str, login: Login) -> None:
-        """Pulls an image by digest where the engine has it not.
+        """Has an image by digest on the engine, and makes sure that the registry can give it to others.
 
         Raises:
             RemoteError: it cannot be pulled.
         """
-        if self.has(reference):
+        if self.has(reference):  # pushed from here: that says nothing of what the registry kept
+            check_complete(reference, login)
             return
         with _told(f"pulling {reference}"):
             self._docker.images.pull(reference, auth_config={"username": login.username, "password": login.password})

@@ -10,7 +10,8 @@ from typing import Protocol
 from tools.desired.draft import Desired
 from tools.model.observed import Observed, State
 from tools.model.prefect import PrefectDeployment
-from tools.model.release import AnyRelease, Release, UnreadRelease
+from tools.model.release import AnyRelease, UnreadRelease
+from tools.plan.live import points_at
 
 PARALLEL = 8
 
@@ -28,6 +29,7 @@ class Registry(Protocol):
 
     def warm_up(self) -> None: ...
     def digest(self, repository: str, tag: str) -> str | None: ...
+    def holds(self, repository: str, digest: str) -> bool: ...
     def address(self, repository: str) -> str: ...
 
 
@@ -71,17 +73,17 @@ def observe(
         unread = sorted({item.family for item in known.values() if isinstance(item, UnreadRelease)})
         known |= {found.arn: found for some in pool.map(ecs.releases, unread) for found in some}
         absent = set(secrets.result())
-    images = _images(desired, known.values(), ecr)
     families: dict[str, list[AnyRelease]] = {}
     for found in known.values():
         families.setdefault(found.family, []).append(found)
+    seen = [
+        (item, Observed.of(families.get(item.draft.family, ()), by_flow.get(item.service.name, ()))) for item in desired
+    ]
     return {
         item.service.name: replace(
-            Observed.of(families.get(item.draft.family, ()), by_flow.get(item.service.name, ())),
-            image=images.get(item.service.name, ""),
-            missing_secrets=tuple(p for p in item.draft.secret_paths.values() if p in absent),
+            observed, missing_secrets=tuple(p for p in item.draft.secret_paths.values() if p in absent)
         )
-        for item in desired
+        for item, observed in _with_images(seen, ecr)
     }
 
 
@@ -105,33 +107,36 @@ def look_closer(state: State, names: Iterable[str], ecs: Releases) -> State:
         oldest = min((known.revision or 0 for known in observed.all_releases if known.arn in pointed_at), default=0)
         later = [item for item in ecs.releases(observed.newest.family) if (item.revision or 0) > oldest]
         seen = Observed.of([*observed.all_releases, *later], observed.deployments)
-        closer[name] = replace(seen, image=observed.image, missing_secrets=observed.missing_secrets)
+        closer[name] = replace(observed, newest=seen.newest, releases=seen.releases, unread=seen.unread)
     return closer
 
 
 def observe_images(desired: Sequence[Desired], ecr: Registry) -> State:
     """What the registry holds of the desired services, and nothing else: enough for a push."""
-    images = _images(desired, (), ecr)
-    return {item.service.name: Observed(image=images.get(item.service.name, "")) for item in desired}
+    return {item.service.name: observed for item, observed in _with_images([(i, Observed()) for i in desired], ecr)}
 
 
 def _arns(by_flow: Mapping[str, Sequence[PrefectDeployment]]) -> set[str]:
-    arns = {item.job_variables.get("task_definition_arn") for items in by_flow.values() for item in items}
-    return {arn for arn in arns if isinstance(arn, str) and arn}
+    return {points_at(item) for items in by_flow.values() for item in items} - {""}
 
 
-def _images(desired: Sequence[Desired], known: Iterable[AnyRelease], ecr: Registry) -> dict[str, str]:
-    """Looks in the registry for the images that no known release has already."""
-    released = {(item.service, item.fingerprint) for item in known if isinstance(item, Release)}
-    unknown = [item for item in desired if (item.service.name, item.draft.fingerprint) not in released]
-    if not unknown:
-        return {}
+def _with_images(seen: Sequence[tuple[Desired, Observed]], ecr: Registry) -> list[tuple[Desired, Observed]]:
+    """Adds what the registry has: each desired image, and which of those that run are gone."""
+    if not seen:
+        return []
     ecr.warm_up()
 
-    def image(item: Desired) -> tuple[str, str]:
-        repository = item.service.repository
-        digest = ecr.digest(repository, item.draft.fingerprint)
-        return item.service.name, f"{ecr.address(repository)}@{digest}" if digest else ""
+    def one(each: tuple[Desired, Observed]) -> tuple[Desired, Observed]:
+        item, observed = each
+        repository, digest = item.service.repository, ecr.digest(item.service.repository, item.draft.fingerprint)
+        images = {release.image_digest: release.image for release in observed.releases.values()}
+        image = images.get(digest) or f"{ecr.address(repository)}@{digest}" if digest else ""
+        pointed_at = {points_at(deployment) for deployment in observed.deployments}
+        live = [release for arn, release in observed.releases.items() if arn in pointed_at]
+        lost = {found.image_digest for found in live if found.image_digest != digest}
+        lost = {found for found in lost if not ecr.holds(repository, found)}
+        gone = frozenset(release.arn for release in live if release.image_digest in lost)
+        return item, replace(observed, image=image, gone=gone)
 
     with ThreadPoolExecutor(PARALLEL) as pool:
-        return dict(pool.map(image, unknown))
+        return list(pool.map(one, seen))

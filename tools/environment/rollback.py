@@ -39,7 +39,7 @@ def plan_rollback(name: str, to: str, environment: Environment, on_drift: OnDrif
     observed = look_back(name, environment)
     target = chosen(name, settings.environment, to, observed)
     missing = [f"the secret's parameter {path}" for path in ssm.missing(settings.aws, target.secret_paths.values())]
-    if not environment.ecr.holds(target.repository, target.image.rpartition("@")[2]):
+    if not environment.ecr.holds(target.repository, target.image_digest):
         missing.append(f"its image {target.image}")
     if missing:
         raise UserError(

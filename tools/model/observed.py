@@ -21,7 +21,9 @@ class Observed:
     """By ARN: those among them that this version cannot read."""
     deployments: tuple[PrefectDeployment, ...] = ()
     image: str = ""
-    """The image of the desired fingerprint in the registry, by digest; looked for only where no release has it."""
+    """The image of the desired fingerprint in the registry, by digest; empty where it has none."""
+    gone: frozenset[str] = frozenset()
+    """The ARNs of releases that deployments point at and whose image the registry no longer has."""
     missing_secrets: tuple[str, ...] = ()
 
     @classmethod

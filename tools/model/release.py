@@ -48,6 +48,11 @@ class Release(Frozen):
         return names.repository(self.service)
 
     @property
+    def image_digest(self) -> str:
+        """What tells its image from others, whatever they are called: `sha256:…`; empty where it has none."""
+        return self.image.rpartition("@")[2]
+
+    @property
     def family(self) -> str:
         """The task definition's family."""
         return names.family(self.environment, self.service)

@@ -102,13 +102,13 @@ def _refused(found: Drift) -> str:
 
 
 def _completed(draft: Release, observed: Observed) -> tuple[Release, bool]:
-    """The draft with the image and the schema that are known already, and whether the schema is."""
-    for release in newest_first(observed.releases.values()):
-        if (release.fingerprint, release.platform) == (draft.fingerprint, draft.platform):
-            draft = draft.model_copy(update={"image": release.image})
-            if release.entrypoint == draft.entrypoint:
-                return draft.model_copy(update={"parameter_schema": release.parameter_schema}), True
-    return (draft if draft.image else draft.model_copy(update={"image": observed.image})), False
+    """The draft with the image that the registry has and the schema that is known of it, and whether one is."""
+    draft = draft.model_copy(update={"image": observed.image})
+    imported = (draft.image_digest, draft.platform, draft.entrypoint)
+    for release in newest_first(observed.releases.values()) if draft.image else ():
+        if (release.image_digest, release.platform, release.entrypoint) == imported:
+            return draft.model_copy(update={"parameter_schema": release.parameter_schema}), True
+    return draft, False
 
 
 def _same(draft: Release, observed: Observed) -> Release | None:

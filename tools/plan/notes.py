@@ -36,6 +36,7 @@ def notes(release: Release, observed: Observed, work_pool: str) -> Iterator[Note
     """
     wanted = prefect_deployments(release, work_pool)
     yield from unread(observed)
+    yield from gone(observed)
     yield from _behind(release, observed)
     for live in observed.deployments:
         if live.name in wanted:
@@ -52,6 +53,14 @@ def unread(observed: Observed) -> Iterator[Note]:
     """On each release that cannot be read."""
     for item in sorted(observed.unread.values(), key=lambda one: one.revision):
         yield Note(f"release {item.revision}", item.why)
+
+
+def gone(observed: Observed) -> Iterator[Note]:
+    """On each release that runs and whose image is gone."""
+    for arn in sorted(observed.gone, key=lambda arn: observed.releases[arn].revision or 0):
+        release = observed.releases[arn]
+        text = f"the registry no longer has its image ({release.image}): its runs cannot start"
+        yield Note(f"release {release.revision}", text)
 
 
 def unread_deployment(live: PrefectDeployment) -> Note:

@@ -34,13 +34,12 @@ def release_changes(before: Release | None, after: Release) -> Iterator[str]:
     for content in (old, new):
         content["platform_env"].pop("DATA_FLOWS_FINGERPRINT", None)  # the image's changes are named
         del content["fingerprint"]
-    if not after.image or before.fingerprint != after.fingerprint:
-        new["image"] = old["image"]
+    new["image"] = old["image"]  # what is another image is told below
     if not after.parameter_schema:
         new["parameter_schema"] = old["parameter_schema"]
     if not after.image:
         yield "the new image"
-    elif before.fingerprint != after.fingerprint:
+    elif (before.fingerprint, before.image_digest) != (after.fingerprint, after.image_digest):
         yield from image_changes(before, after)
     yield from differences(old, new)
 
@@ -50,8 +49,18 @@ def image_changes(before: Release | None, after: Release) -> Iterator[str]:
     if before is None:
         yield "there is no image yet"
         return
+    if before.fingerprint == after.fingerprint:
+        old, new = _short(before.image_digest), _short(after.image_digest)
+        gone = f"the registry no longer has the image of release {before.revision} ({old})"
+        yield f"another image of the same fingerprint: {old} → {new}" if new else gone
+        return
     told = [*_told(_changed(before.inputs, after.inputs))] if before.inputs and after.inputs else []
     yield from told or [f"fingerprint {before.fingerprint} → {after.fingerprint}"]
+
+
+def _short(digest: str) -> str:
+    """As Docker shows an image's id."""
+    return digest.removeprefix("sha256:")[:12]
 
 
 def _changed(old: Mapping[str, str], new: Mapping[str, str]) -> dict[str, str]:

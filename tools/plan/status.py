@@ -36,11 +36,11 @@ def status(item: ServicePlan, observed: Observed, runs: Mapping[str, Runs]) -> S
         runs: by the deployments' ids.
     """
     live = live_release(observed) or next(iter(observed.all_releases), None)
-    return Status(item.name, live, observed.deployments, runs, tuple(_states(item, live)) or ("in step",))
+    return Status(item.name, live, observed.deployments, runs, tuple(_states(item, live, observed)) or ("in step",))
 
 
-def _states(item: ServicePlan, live: AnyRelease | None) -> list[str]:
-    found = []
+def _states(item: ServicePlan, live: AnyRelease | None, observed: Observed) -> list[str]:
+    found = ["image gone"] if observed.gone else []
     if live is None:
         found.append("not deployed")
     elif item.actions and not item.reused:

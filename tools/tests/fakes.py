@@ -137,6 +137,7 @@ class FakeEngine:
         self.unbuildable: set[str] = set()
         self.unimportable: set[str] = set()
         self.unpushable: set[str] = set()
+        self.torn: set[str] = set()
         self.built: list[str] = []
         self.imported: list[str] = []
 
@@ -166,7 +167,9 @@ class FakeEngine:
         self._ecr.writes.append(f"push {tag}")
 
     def pull(self, reference: str, login: Login) -> None:
-        """The image is here afterwards."""
+        """The image is here afterwards, where the registry has all of it."""
+        if reference in self.torn:
+            raise RemoteError(f"the registry no longer has all of {reference}")
         self.images.add(reference)
 
     def describe_flow(self, reference: str, release: Release) -> FlowDescription:

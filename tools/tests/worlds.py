@@ -97,7 +97,9 @@ def world(*releases: Release, deployments: Sequence[PrefectDeployment] | None = 
 
 
 def planned(draft: Release, observed: Observed, on_drift: OnDrift = "stop") -> ServicePlan:
-    """The plan of one service in the environment of its draft."""
+    """The plan of one service in the environment of its draft. The registry has the images of all releases."""
+    same = [found.image for found in observed.releases.values() if found.fingerprint == draft.fingerprint]
+    observed = replace(observed, image=observed.image or next(iter(same), ""))
     (item,) = plan(draft.environment, [wanted(draft)], {draft.service: observed}, on_drift=on_drift).services
     return item
 
@@ -139,7 +141,9 @@ def carried_out(item: ServicePlan, observed: Observed, built: Release, steps: in
     )
     assert steps is not None or result.error is None, result.error
     after = Observed.of(ecs.releases(family), map(_with_plain_ids, prefect.deployments([item.name])))
-    return replace(after, image=observed.image, missing_secrets=observed.missing_secrets)
+    pushed = ecr.digest(item.release.repository, item.release.fingerprint)
+    image = f"{ecr.address(item.release.repository)}@{pushed}" if pushed else observed.image
+    return replace(after, image=image, missing_secrets=observed.missing_secrets)
 
 
 def _with_plain_ids(found: PrefectDeployment) -> PrefectDeployment:

@@ -11,7 +11,7 @@ import pytest
 from tools.errors import RemoteError, UserError
 from tools.model.images import FlowDescription
 from tools.model.service import Deployment, Schedule, Service
-from tools.plan.actions import OnDrift
+from tools.plan.actions import MakeRelease, OnDrift
 from tools.show.plan import plan_json
 from tools.show.results import results_json
 from tools.tests.fakes import FakeEcr, FakeEngine
@@ -145,6 +145,68 @@ def test_an_image_that_only_the_registry_has_is_pulled_for_the_import() -> None:
     (result,) = world.deploy(service("a"))
     assert result.said == ["imported", "released", "created daily"]
     assert world.engine.images == {result.release.image}
+
+
+def test_an_image_that_the_registry_lost_is_told_and_pushed_again() -> None:
+    world = World()
+    (first,) = world.deploy(service("a"))
+    (image,) = world.ecr.images(first.release.repository)
+    world.ecr.remove(image)
+
+    (planned,) = world.plan([service("a")]).services
+    assert [note.text for note in planned.notes] == [
+        f"the registry no longer has its image ({first.release.image}): its runs cannot start"
+    ]
+    (result,) = world.deploy(service("a"))
+
+    assert result.said == ["built already", "pushed", "imported", "released", "patched daily"]
+    assert world.ecr.digest(result.release.repository, result.release.fingerprint) == result.release.image_digest
+    (again,) = world.plan([service("a")]).services
+    assert (again.actions, again.notes) == ((), ())
+
+
+def test_an_image_that_is_another_one_in_the_registry_is_told_imported_and_released() -> None:
+    world = World()
+    (first,) = world.deploy(service("a"))
+    tags = world.ecr.repositories[first.release.repository]
+    tags[first.release.fingerprint] = "sha256:of-somebody-else"
+
+    (planned,) = world.plan([service("a")]).services
+    reason = f"another image of the same fingerprint: {first.release.image_digest[7:19]} → of-somebody-"
+    assert reason in [why for action in planned.of(MakeRelease) for why in action.why]
+    (result,) = world.deploy(service("a"))
+
+    assert result.said == ["imported", "released", "patched daily"]
+    assert world.engine.imported[-1] == result.release.image
+    assert result.release.image.endswith("@sha256:of-somebody-else")
+    (again,) = world.plan([service("a")]).services
+    assert (again.actions, again.notes) == ((), ())
+
+
+def test_a_release_that_runs_beside_a_newer_declaration_is_told_where_its_image_is_gone() -> None:
+    world = World()
+    (first,) = world.deploy(service("a"))
+    world.fingerprints["a"] = "1" * 16
+    (image,) = world.ecr.images(first.release.repository)
+    world.ecr.remove(image)
+
+    (planned,) = world.plan([service("a")]).services
+    (note,) = planned.notes
+    assert (note.subject, first.release.image in note.text) == ("release 1", True)
+
+
+def test_an_image_of_which_the_registry_lost_a_part_is_not_released() -> None:
+    world = World()
+    (planned,) = world.plan([service("a")]).services
+    world.deploy(service("a"), stages=("build", "push"))
+    digest = world.ecr.digest(planned.release.repository, planned.release.fingerprint)
+    world.engine.torn.add(f"{world.ecr.address(planned.release.repository)}@{digest}")
+
+    (result,) = world.deploy(service("a"))
+
+    assert result.error is not None
+    assert "no longer has all of" in result.error.message
+    assert world.ecs.writes == world.prefect.writes == []
 
 
 def test_what_is_imported_is_what_is_released_though_the_engine_has_another_image_under_the_tag() -> None:

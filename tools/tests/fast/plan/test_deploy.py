@@ -231,7 +231,7 @@ def test_an_environment_s_own_memory_is_a_change_there_only() -> None:
             for text in (declared, bigger)
         )
         known = {"image": "x@sha256:1", "parameter_schema": SCHEMA, "revision": 1, "arn": arn(1)}
-        observed = world(before.draft.model_copy(update=known))
+        observed = world(before.draft.model_copy(update=known), image=known["image"])
         (item,) = plan(environment, [after], {"hello": observed}).services
         reasons[environment] = why(item)
 
@@ -240,7 +240,7 @@ def test_an_environment_s_own_memory_is_a_change_there_only() -> None:
 
 def test_each_service_is_planned_by_itself() -> None:
     one, other = wanted(release(None)), wanted(release(None, service="other", fingerprint=NEW))
-    state = {"hello": world(release(1)), "other": world()}
+    state = {"hello": world(release(1), image=release(1).image), "other": world()}
 
     found = plan("Dev", [one, other], state)
 

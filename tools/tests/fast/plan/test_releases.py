@@ -130,7 +130,7 @@ CHANGES: dict[str, tuple[dict[str, Any], dict[str, Any], list[str]]] = {
     "the same fingerprint built again": (
         {"image": "x@sha256:1"},
         {"image": "x@sha256:2"},
-        ["image x@sha256:1 → x@sha256:2"],
+        ["another image of the same fingerprint: 1 → 2"],
     ),
 }
 

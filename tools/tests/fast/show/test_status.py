@@ -62,6 +62,12 @@ STATES: dict[str, tuple[Release, Observed, tuple[str, ...], int | None]] = {
         1,
     ),
     "a secret is missing": (ONE, world(ONE, missing_secrets=("/a",)), ("cannot be deployed",), 1),
+    "its image is gone": (
+        ONE,
+        world(ONE, gone=frozenset({ONE.arn}), image="registry.test/data-flows/hello@sha256:other"),
+        ("image gone", "changed, not deployed"),
+        1,
+    ),
     "somebody's own deployment on a newer release": (
         BIGGER,
         world(
