@@ -89,8 +89,7 @@ def _many(contenders: Contenders, say: Say) -> Runs:
     root, variables = contenders.cloud.root, contenders.cloud.environment
     environment = connect(LOCAL, variables, root / ".env")
     (example,) = make_plan(root, names(PREFIX, 1), environment, ALL, "stop").services
-    image = OneImage(contenders.registry, example.release.image.rpartition("@")[2], example.release.parameter_schema)
-    seed(root, names(PREFIX, MANY), environment, image)
+    seed(root, names(PREFIX, MANY), environment, OneImage(environment.settings.aws, example.release))
     many = in_turn({OURS: contenders.ours}, ROUNDS)
     say(shown(f"{MANY} flows, nothing to do", many))
     return many

@@ -21,7 +21,8 @@ from tools.environment.connect import connect
 from tools.errors import RemoteError, UserError
 from tools.settings import Connection
 from tools.tests.repositories import Repository, make_base
-from tools.tests.servers import ask, bare_environment
+from tools.tests.samples import draft, unique
+from tools.tests.servers import ask, bare_environment, put_image
 
 MEGABYTE = 1_000_000
 LINUX = pytest.mark.skipif(sys.platform != "linux", reason="memory is asked of Linux")
@@ -175,6 +176,9 @@ def test_a_deploy_finds_nothing_to_do_where_seed_has_been(
     }
     environment = connect("Local", ports, tmp_path / ".env")
     schema = {"type": "object", "title": "Parameters", "properties": {"times": {"type": "integer"}}}
-    seed(tmp_path, wanted, environment, OneImage("localhost:1", f"sha256:{0:064}", schema))
+    example = draft(unique("bench"), parameter_schema=schema)
+    environment.ecr.ensure(example.repository)
+    image = f"registry.test/{example.repository}@{put_image(ministack, example.repository, '0123456789abcdef')}"
+    seed(tmp_path, wanted, environment, OneImage(ministack, example.model_copy(update={"image": image})))
     done = repository.run("deploy", **ports)
     assert "Nothing differs in Local: 3 flows" in done.stdout, done.stderr
