@@ -10,11 +10,14 @@ import re
 import shutil
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import docker
 import pyarrow.parquet
 import pytest
+import requests
 
 from tools.tests.clouds import Cloud, own_cloud, wait
 from tools.tests.proxy import Proxy
@@ -121,8 +124,10 @@ def test_healthcheck_passes_in_a_task(cloud: Cloud) -> None:
     assert "release: data-flows-Local-healthcheck:1" in said
 
 
-def test_a_triggered_run_is_a_container_of_the_released_digest_whose_rows_are_in_s3(cloud: Cloud) -> None:
-    said = cloud.tools("trigger", "database-to-lake", "--params", '{"table": "flights"}')
+def test_a_triggered_run_is_a_container_of_the_released_digest_whatever_its_tag_is_now(cloud: Cloud) -> None:
+    with overwritten_tag(cloud, "database-to-lake", by="healthcheck"):
+        assert "another image of the same fingerprint" in cloud.tools("plan", "database-to-lake")
+        said = cloud.tools("trigger", "database-to-lake", "--params", '{"table": "flights"}')
     assert "● Completed" in said
     assert "336,776 rows" in said
     described = one_task(cloud, "data-flows-Local-database-to-lake")
@@ -130,6 +135,41 @@ def test_a_triggered_run_is_a_container_of_the_released_digest_whose_rows_are_in
     assert described["containers"][0]["image"] == release["containerDefinitions"][0]["image"]
     assert "@sha256:" in described["containers"][0]["image"]
     assert rows_in_lake(cloud, "flights") == FLIGHTS
+
+
+@contextmanager
+def overwritten_tag(cloud: Cloud, service: str, by: str) -> Iterator[None]:
+    """In the registry, the tag of a service's image names another service's image for a while: somebody allowed it."""
+    mine, other = (Manifest.of(cloud, name) for name in (service, by))
+    tags = cloud.aws("ecr").put_image_tag_mutability
+    tags(repositoryName=f"data-flows/{service}", imageTagMutability="MUTABLE")
+    mine.put(other)
+    yield
+    mine.put(mine)
+    tags(repositoryName=f"data-flows/{service}", imageTagMutability="IMMUTABLE")
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """What a registry holds under the tag of a service's image."""
+
+    url: str
+    kind: str
+    content: bytes
+
+    @classmethod
+    def of(cls, cloud: Cloud, service: str) -> Manifest:
+        """The newest image's of a service."""
+        repository = f"data-flows/{service}"
+        (image,) = cloud.aws("ecr").describe_images(repositoryName=repository)["imageDetails"]
+        url = f"http://127.0.0.1:{cloud.aws_port}/v2/{repository}/manifests/{image['imageTags'][0]}"
+        answer = requests.get(url, headers={"Accept": image["imageManifestMediaType"]}, timeout=30)
+        return cls(url, answer.headers["Content-Type"], answer.content)
+
+    def put(self, other: Manifest) -> None:
+        """Writes another manifest under the same tag."""
+        headers = {"Content-Type": other.kind}
+        requests.put(self.url, data=other.content, headers=headers, timeout=30).raise_for_status()
 
 
 def one_task(cloud: Cloud, family: str) -> Any:
@@ -252,6 +292,18 @@ def test_a_flow_that_left_the_repository_is_pruned(cloud: Cloud) -> None:
     assert "1 deployment, " in cloud.tools("prune", "--yes")
     assert len(cloud.prefect("POST", "/deployments/filter", {})) == len(before) - 1
     assert "Nothing to prune" in cloud.tools("prune")
+
+
+def test_an_image_that_ecr_lost_is_told_and_pushed_again(cloud: Cloud) -> None:
+    repository = "data-flows/healthcheck"
+    images = cloud.aws("ecr").describe_images(repositoryName=repository)["imageDetails"]
+    lost = [{"imageDigest": image["imageDigest"]} for image in images]
+    cloud.aws("ecr").batch_delete_image(repositoryName=repository, imageIds=lost)
+    assert "image gone" in cloud.tools("status", "healthcheck")
+    assert "its runs cannot start" in cloud.tools("plan", "healthcheck")
+    done = cloud.results("healthcheck")["healthcheck"]["done"]
+    assert done == ["built already", "pushed", "imported", "released", "patched manual"]
+    assert "in step" in cloud.tools("status", "healthcheck")
 
 
 def test_what_was_pushed_and_run_is_still_there_after_down_and_up(cloud: Cloud) -> None:
