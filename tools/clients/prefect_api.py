@@ -10,13 +10,14 @@ from __future__ import annotations
 import time
 import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from tools.clients.prefect_http import PAGE, Http
 from tools.errors import RemoteError
 from tools.model.prefect import PrefectDeployment, PrefectSchedule
 from tools.model.runs import FlowRun, LogLine
-from tools.model.timing import without_server_start
+from tools.model.timing import instant, local, without_server_start
 
 WAITS = (0.3, 0.6, 1.2, 2.4, 4.8)
 """Seconds between the tries of a write that is not repeated blindly."""
@@ -113,7 +114,8 @@ class PrefectApi(Http):
             active: None keeps it as the operator has it.
         """
         body = _schedule_body(wanted, new=False)
-        anchor = self._anchor(deployment_id, live.id) if "interval" in wanted.schedule else None
+        keeps = "interval" in wanted.schedule and not wanted.anchor
+        anchor = self._anchor(deployment_id, live.id) if keeps else None
         if anchor:
             # Without it the API would count the interval anew from this moment on.
             body["schedule"] = {**wanted.schedule, "anchor_date": anchor}
@@ -202,7 +204,10 @@ def _body(wanted: PrefectDeployment) -> dict[str, Any]:
 
 
 def _schedule_body(schedule: PrefectSchedule, *, new: bool) -> dict[str, Any]:
-    body = {"schedule": schedule.schedule, "parameters": schedule.parameters, "slug": schedule.slug}
+    when = dict(schedule.schedule)
+    if schedule.anchor:
+        when["anchor_date"] = instant(schedule.anchor, when.get("timezone") or "UTC").isoformat()
+    body = {"schedule": when, "parameters": schedule.parameters, "slug": schedule.slug}
     return {**body, "active": schedule.active} if new else body
 
 
@@ -228,6 +233,7 @@ def _deployment(item: Mapping[str, Any], flow: str) -> PrefectDeployment:
                 id=schedule["id"],
                 slug=schedule.get("slug") or "",
                 schedule=_plain(schedule["schedule"]),
+                anchor=_local_anchor(schedule["schedule"]),
                 parameters=schedule.get("parameters") or {},
                 active=schedule["active"],
             )
@@ -246,6 +252,11 @@ def _plain(schedule: Mapping[str, Any]) -> dict[str, Any]:
     if isinstance(kept.get("rrule"), str):
         kept["rrule"] = without_server_start(kept["rrule"])
     return kept
+
+
+def _local_anchor(schedule: Mapping[str, Any]) -> str:
+    anchor = schedule.get("anchor_date")
+    return local(datetime.fromisoformat(anchor), schedule.get("timezone") or "UTC") if anchor else ""
 
 
 def _flow_run(item: Mapping[str, Any]) -> FlowRun:

@@ -86,7 +86,7 @@ def _known(model: type[BaseModel], values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _unknown(model: type[BaseModel], values: Mapping[str, Any], path: str = "") -> Iterator[tuple[str, Any]]:
-    """What a model has no fields for, by its path: `deployments.daily.schedules.hourly.anchor`."""
+    """What a model has no fields for, by its path: `deployments.daily.schedules.hourly.catch_up`."""
     for name, value in values.items():
         here = f"{path}{name}"
         if not _is_known(model, name):

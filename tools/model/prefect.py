@@ -17,6 +17,8 @@ class PrefectSchedule(Frozen):
     id: str = ""
     slug: str = ""
     schedule: dict[str, Any]
+    anchor: str = ""
+    """The local time from which an interval is counted; empty where that is not declared or not known."""
     parameters: dict[str, Any] = Field(default_factory=dict)
     active: bool = True
 

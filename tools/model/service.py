@@ -21,7 +21,9 @@ from tools.model import names
 from tools.model.names import PLATFORM
 from tools.model.rules import Between, Choice, Form, is_past, refuse
 from tools.model.secrets import looks_secret
+from tools.model.timing import instant
 from tools.model.values import (
+    Anchor,
     Command,
     Cron,
     DeploymentName,
@@ -204,6 +206,9 @@ class Schedule(Frozen):
     cron: Cron | None = None
     interval: Seconds | None = Field(default=None, description="seconds between runs")
     rrule: RRule | None = None
+    anchor: Anchor | None = Field(
+        default=None, description="a local time from which an interval is counted; where absent, its first deploy"
+    )
     timezone: Timezone = "UTC"
     parameters: Parameters = Field(default_factory=dict, description="override the deployment's for these runs")
 
@@ -214,6 +219,10 @@ class Schedule(Frozen):
             raise ValueError(
                 f"it has {' and '.join(given) or 'none'}; it needs exactly one of cron, interval and rrule"
             )
+        if self.anchor is not None and not is_past(info):
+            if self.interval is None:
+                raise ValueError("it has an anchor and no interval; a rule's start is its DTSTART, a cron has none")
+            instant(self.anchor, self.timezone)
         return self
 
 

@@ -17,7 +17,7 @@ MOST_A_DAY = 1440
 """Runs a day at the most: one a minute."""
 SERVER_START = "DTSTART:20200101T000000"
 """The start that Prefect's server gives a rule without one."""
-_EARLIEST = 2000
+_EARLIEST, _LATEST = 2000, 2100
 _MAX_RRULE = 6500
 _MAX_CRON = 500
 _LAST_LEAP_YEAR = 9992
@@ -29,6 +29,42 @@ _NO_ZONES = re.compile(r"(localtime|factory|posixrules|(posix|right)/.*)", re.IG
 #: What a rule of hours may have; with more, every hour since its start is looked at, by us and by the server.
 _OF_HOURS = frozenset({"FREQ", "INTERVAL", "BYHOUR", "BYMINUTE", "BYSECOND", "COUNT", "UNTIL", "WKST"})
 _FREQUENCIES = ("YEARLY", "MONTHLY", "WEEKLY", "DAILY", "HOURLY")
+
+
+def anchor(value: str) -> str:
+    """Gives the moment from which an interval is counted back: a local time of the schedule's time zone.
+
+    Raises:
+        ValueError: it is none, or far away.
+    """
+    try:
+        if not re.fullmatch(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d)?", value):
+            raise ValueError
+        found = datetime.fromisoformat(value)
+    except ValueError:
+        raise ValueError(
+            f"{value!r} is no local time; write 2026-01-01T06:00:00, in the schedule's `timezone`"
+        ) from None
+    if not _EARLIEST <= found.year <= _LATEST:
+        raise ValueError(f"{value!r} lies before {_EARLIEST} or after {_LATEST}")
+    return found.isoformat()
+
+
+def instant(anchor: str, timezone: str) -> datetime:
+    """The moment that an anchor means.
+
+    Raises:
+        ValueError: the clocks of its zone pass over it.
+    """
+    found = datetime.fromisoformat(anchor).replace(tzinfo=ZoneInfo(timezone))
+    if found.astimezone(UTC).astimezone(found.tzinfo) != found:
+        raise ValueError(f"anchor {anchor} does not exist in {timezone}: the clocks are put forward over it")
+    return found
+
+
+def local(moment: datetime, timezone: str) -> str:
+    """The anchor that means a moment, to the second."""
+    return moment.astimezone(ZoneInfo(timezone)).replace(tzinfo=None, microsecond=0).isoformat()
 
 
 def without_server_start(rule: str) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from datetime import date
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -104,11 +105,17 @@ def _not_empty(value: tuple[str, ...]) -> tuple[str, ...]:
     return value
 
 
+def _moment_text(value: object) -> object:
+    """TOML has moments of its own; a text of the same form says the same."""
+    return value.isoformat() if isinstance(value, date) else value
+
+
 Entrypoint = Annotated[StrictStr, rule(_entrypoint)]
 InsidePath = Annotated[StrictStr, rule(inside_path)]
 Cron = Annotated[StrictStr, rule(timing.cron)]
 Seconds = Annotated[StrictInt, Between(_MIN_SECONDS, _MAX_SECONDS)]
 RRule = Annotated[StrictStr, rule(timing.rrule)]
+Anchor = Annotated[StrictStr, BeforeValidator(lambda value: _moment_text(value)), rule(timing.anchor)]
 Timezone = Annotated[StrictStr, rule(timing.timezone)]
 Json = Annotated[Any, BeforeValidator(lambda value: _json_only(value))]
 Parameters = Annotated[dict[str, Json], rule(_no_secrets)]

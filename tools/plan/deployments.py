@@ -59,6 +59,7 @@ def _schedule(declared: Schedule, active: bool) -> PrefectSchedule:
     return PrefectSchedule(
         slug=declared.slug,
         schedule={**when, "timezone": declared.timezone},
+        anchor=declared.anchor or "",
         parameters=declared.parameters,
         active=active,
     )

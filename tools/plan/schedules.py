@@ -40,8 +40,12 @@ class Declared:
         """
         if found is None:
             return slug in self.base and slug in self.newest
+        if wanted and _explains(wanted, found):
+            return False
+        base = self.base.get(slug)
+        kept = base.anchor if base else ""  # what declares no anchor keeps it
         declared = (schedules.get(slug) for schedules in (self.base, *self.known))
-        return not any(_explains(item, found) for item in (*declared, wanted) if item)
+        return not any(_explains(item, found, kept) for item in declared if item)
 
     def paused_by_hand(self, found: PrefectSchedule) -> bool:
         """Whether somebody paused a schedule that was declared active."""
@@ -115,7 +119,7 @@ def _changes(
     """The change of a schedule that is there, where one is needed. A pause stays, unless another one is declared."""
     declared_anew = base is not None and base.active != wanted.active and found.active == base.active
     active = wanted.active if declared_anew else None
-    if not same(_timing(found), _timing(wanted)) or active is not None:
+    if not _as(found, wanted) or active is not None:
         why = tuple(_schedule_changes(found, wanted, active))
         yield ChangeSchedule(_subject(live, wanted.slug), why, live, found, wanted, active)
 
@@ -139,7 +143,7 @@ def _removals(
 
 def _twin(schedule: PrefectSchedule, pauses: Sequence[PrefectSchedule], *, alone: bool) -> PrefectSchedule | None:
     """The paused schedule whose place a new one takes: of the same timing, or the only one that goes."""
-    return next((gone for gone in pauses if alone or same(_timing(gone), _timing(schedule))), None)
+    return next((gone for gone in pauses if alone or _as(gone, schedule)), None)
 
 
 def _addition(live: PrefectDeployment, wanted: PrefectSchedule, twin: PrefectSchedule | None) -> AddSchedule:
@@ -150,21 +154,32 @@ def _addition(live: PrefectDeployment, wanted: PrefectSchedule, twin: PrefectSch
     return AddSchedule(subject, (*why, paused), live, wanted.model_copy(update={"active": False}))
 
 
-def _explains(declared: PrefectSchedule, found: PrefectSchedule) -> bool:
+def _explains(declared: PrefectSchedule, found: PrefectSchedule, kept: str = "") -> bool:
     """Whether a schedule may be as it is without anybody's doing.
 
     The Prefect server empties the parameters of a schedule that is paused or resumed in its UI: nobody decided that.
+
+    Args:
+        declared: by a release or the repository.
+        found: as it is.
+        kept: the anchor that it must have where this one declares none; empty for any.
     """
     parameters = same(found.parameters, declared.parameters) or not found.parameters
-    return parameters and same(found.schedule, declared.schedule)
+    return parameters and _runs_as(found, declared) and (declared.anchor or kept) in ("", found.anchor)
 
 
-def _timing(schedule: PrefectSchedule) -> tuple[dict[str, Any], dict[str, Any]]:
-    return schedule.schedule, schedule.parameters
+def _as(found: PrefectSchedule, wanted: PrefectSchedule) -> bool:
+    """Whether a schedule is as it should be, its pause aside."""
+    return _runs_as(found, wanted) and same(found.parameters, wanted.parameters)
+
+
+def _runs_as(found: PrefectSchedule, wanted: PrefectSchedule) -> bool:
+    """Whether it runs when it should. Where no anchor is declared, that which it has stays."""
+    return same(found.schedule, wanted.schedule) and wanted.anchor in ("", found.anchor)
 
 
 def _schedule_changes(live: PrefectSchedule, wanted: PrefectSchedule, active: bool | None) -> Iterator[str]:
-    if live.schedule != wanted.schedule:
+    if not _runs_as(live, wanted):
         before, after = _sides(live, wanted)
         yield f"{shown(before)} → {shown(after)}"
     yield from differences({"parameters": live.parameters}, {"parameters": wanted.parameters})
@@ -178,7 +193,13 @@ def _sides(one: PrefectSchedule, other: PrefectSchedule) -> tuple[Any, Any]:
         return spoken(one), spoken(other)
     if not same(one.schedule, other.schedule):
         return one.schedule, other.schedule
+    if other.anchor not in ("", one.anchor):
+        return _from_anchor(one), _from_anchor(other)
     return one.parameters, other.parameters
+
+
+def _from_anchor(schedule: PrefectSchedule) -> str:
+    return f"{spoken(schedule)} from {schedule.anchor or 'its first deploy'}"
 
 
 def spoken(schedule: PrefectSchedule) -> str:

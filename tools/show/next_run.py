@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -23,7 +23,7 @@ def is_known(schedule: PrefectSchedule) -> bool:
                 check(str(when[name]))
     except ValueError:
         return False
-    return bool(when.get("cron") or when["rrule"])
+    return bool(when.get("cron") or when["rrule"] or schedule.anchor)
 
 
 def _started(rule: str) -> str:
@@ -34,7 +34,7 @@ def _started(rule: str) -> str:
 def next_run(schedule: PrefectSchedule, now: datetime) -> datetime | None:
     """When a schedule runs next after `now`, in its own time zone.
 
-    None where it never does, and where Prefect alone can say: it counts an interval from a moment of its own.
+    None where it never does, and where Prefect alone can say: an interval that is counted from no declared moment.
 
     Args:
         schedule: as Prefect holds it, or is to hold it; its pause is not looked at.
@@ -43,9 +43,23 @@ def next_run(schedule: PrefectSchedule, now: datetime) -> datetime | None:
     if not is_known(schedule):
         return None
     zone = ZoneInfo(schedule.schedule.get("timezone") or "UTC")
+    if "interval" in schedule.schedule:
+        return _of_interval(int(schedule.schedule["interval"]), timing.instant(schedule.anchor, zone.key), now)
     if "cron" in schedule.schedule:
         return next(CronSim(schedule.schedule["cron"], now.astimezone(zone)), None)
     return _of_rule(schedule.schedule["rrule"], zone, now)
+
+
+def _of_interval(seconds: int, anchor: datetime, now: datetime) -> datetime:
+    """As Prefect counts: whole steps in seconds to the last before now, from there days by the clock."""
+    first, step = anchor.astimezone(UTC), timedelta(seconds=seconds)
+    start = now.astimezone(UTC).replace(microsecond=0) + timedelta(seconds=1)
+    found = first + step * int((start - first) / step)
+    days, rest = divmod(seconds, 86400)
+    while found < start:
+        by_clock = found.astimezone(anchor.tzinfo) + timedelta(days=days)
+        found = by_clock.astimezone(UTC) + timedelta(seconds=rest)
+    return found.astimezone(anchor.tzinfo)
 
 
 def _of_rule(text: str, zone: ZoneInfo, now: datetime) -> datetime | None:

@@ -105,7 +105,7 @@ def _schedules(item: ServicePlan, action: Action) -> Sequence[PrefectSchedule]:
 def _when(schedule: PrefectSchedule, now: datetime) -> str:
     if not schedule.active:
         return "paused"
-    if "interval" in schedule.schedule:
+    if "interval" in schedule.schedule and not schedule.anchor:
         return f"next run within {schedule.schedule['interval']:.15g} s"
     if not is_known(schedule):
         return "when it runs next, Prefect alone can say"

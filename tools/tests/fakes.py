@@ -239,7 +239,13 @@ class FakePrefect:
         self, deployment_id: str, live: PrefectSchedule, wanted: PrefectSchedule, active: bool | None
     ) -> None:
         """In place."""
-        changed = wanted.model_copy(update={"id": live.id, "active": live.active if active is None else active})
+        changed = wanted.model_copy(
+            update={
+                "id": live.id,
+                "active": live.active if active is None else active,
+                "anchor": wanted.anchor or live.anchor,
+            }
+        )
         self._replace(
             deployment_id, [changed if item.id == live.id else item for item in self.by_id[deployment_id].schedules]
         )

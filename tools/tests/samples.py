@@ -75,9 +75,10 @@ def prefect_deployment(flow: str, **changes: object) -> PrefectDeployment:
 
 
 def without_ids(item: PrefectDeployment) -> dict[str, object]:
-    """A deployment to compare: ids are the server's, the order of schedules is nobody's."""
+    """A deployment to compare: ids and anchors are the server's, the order of schedules is nobody's."""
     values = item.model_dump(exclude={"id"})
     values["schedules"] = sorted(
-        ({**schedule, "id": ""} for schedule in values["schedules"]), key=lambda schedule: str(schedule["slug"])
+        ({**schedule, "id": "", "anchor": ""} for schedule in values["schedules"]),
+        key=lambda schedule: str(schedule["slug"]),
     )
     return values

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 
 import pytest
 import requests
@@ -170,3 +170,26 @@ def test_an_interval_goes_on_from_its_anchor_whatever_of_it_is_changed(prefect_a
     api.change_schedule(made.id, live, cron, None)
     api.change_schedule(made.id, live, every, None)
     assert datetime.fromisoformat(anchor()) > datetime.fromisoformat(first)
+
+
+def test_a_declared_anchor_is_written_and_read_as_a_local_time(prefect_api_url: str) -> None:
+    make_pool(prefect_api_url)
+    api = PrefectApi(prefect_api_url)
+    summer, winter = "2026-07-01T06:00:00", "2026-01-01T18:30:00"
+    every = PrefectSchedule(
+        slug="often", schedule={"interval": 86400.0, "timezone": "Europe/Berlin"}, anchor=summer, active=False
+    )
+    made = api.create(prefect_deployment(unique("anchored"), schedules=(every,)))
+    (live,) = made.schedules
+    assert live.anchor == summer
+    (sent,) = api.call("GET", f"/deployments/{made.id}/schedules")
+    assert datetime.fromisoformat(sent["schedule"]["anchor_date"]) == datetime(2026, 7, 1, 4, tzinfo=UTC)
+
+    api.change_schedule(made.id, live, every.model_copy(update={"anchor": winter}), None)
+    (live,) = api.deployments([made.flow])[0].schedules
+    assert live.anchor == winter
+    api.change_schedule(made.id, live, every.model_copy(update={"anchor": "", "parameters": {"table": "x"}}), None)
+    (live,) = api.deployments([made.flow])[0].schedules
+    assert (live.anchor, live.parameters) == (winter, {"table": "x"})
+    api.add_schedule(made.id, every.model_copy(update={"slug": "another"}))
+    assert {item.anchor for item in api.deployments([made.flow])[0].schedules} == {winter, summer}

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
-from prefect.server.schemas.schedules import CronSchedule, RRuleSchedule
+from prefect.server.schemas.schedules import CronSchedule, IntervalSchedule, RRuleSchedule
 
 from tools.model import timing
 from tools.model.prefect import PrefectSchedule
@@ -37,6 +37,20 @@ ROWS: dict[str, tuple[dict[str, Any], str | None]] = {
     "a rule that is over": ({"rrule": "DTSTART:20200101T000000\nFREQ=DAILY;COUNT=3"}, None),
     "an interval": ({"interval": 300.0}, None),
 }
+ANCHORS: dict[str, tuple[dict[str, Any], str, str]] = {
+    "every six hours": ({"interval": 21600.0}, "2026-03-01T01:00:00", "Sat 2026-03-28 13:00 UTC"),
+    "from a moment to come": ({"interval": 21600.0}, "2030-01-01T05:00:00", "Sat 2026-03-28 17:00 UTC"),
+    "every two days, over the change of the clocks": (
+        {"interval": 172800.0, "timezone": "Europe/Berlin"},
+        "2026-03-26T06:00:00",
+        "Mon 2026-03-30 06:00 CEST",
+    ),
+    "every day, counted from the winter": (
+        {"interval": 86400.0, "timezone": "Europe/Berlin"},
+        "2026-01-01T06:00:00",
+        "Sun 2026-03-29 06:00 CEST",
+    ),
+}
 
 
 @pytest.mark.parametrize(("schedule", "at"), ROWS.values(), ids=ROWS)
@@ -44,6 +58,14 @@ def test_next_run(schedule: dict[str, Any], at: str | None) -> None:
     found = next_run(PrefectSchedule(slug="x", schedule=schedule), NOW)
 
     assert (spoken_time(found) if found else None) == at
+
+
+@pytest.mark.parametrize(("schedule", "anchor", "at"), ANCHORS.values(), ids=ANCHORS)
+def test_next_run_of_an_interval_with_an_anchor(schedule: dict[str, Any], anchor: str, at: str) -> None:
+    found = next_run(PrefectSchedule(slug="x", schedule=schedule, anchor=anchor), NOW)
+
+    assert found is not None
+    assert spoken_time(found) == at
 
 
 @pytest.mark.parametrize("schedule", [row[0] for row in ROWS.values() if "interval" not in row[0]], ids=str)
@@ -173,3 +195,27 @@ def test_prefect_and_we_agree_about_every_cron_that_we_take(cron: str, zone: str
 def test_prefect_and_we_agree_about_every_rule_that_we_take(rule: str, zone: str, start: datetime) -> None:
     assume(accepted("rrule", rule))
     agree({"rrule": rule, "timezone": zone}, start)
+
+
+@given(
+    st.sampled_from([60, 300, 3600, 5400, 86399, 86400, 90000, 172800, 604800, 2_592_000]),
+    st.datetimes(datetime(2000, 1, 1), datetime(2035, 1, 1)),  # noqa: DTZ001 - local
+    ZONES,
+    MOMENTS,
+)
+def test_prefect_and_we_agree_about_every_interval_with_an_anchor(
+    seconds: int, anchor: datetime, zone: str, start: datetime
+) -> None:
+    text = anchor.replace(microsecond=0).isoformat()
+    try:
+        moment = timing.instant(timing.anchor(text), zone)
+    except ValueError:
+        assume(False)
+    # As the client sends it and the server keeps it: an offset from UTC.
+    sent = IntervalSchedule(interval=timedelta(seconds=seconds), anchor_date=moment.isoformat(), timezone=zone)
+    schedule = PrefectSchedule(slug="x", schedule={"interval": float(seconds), "timezone": zone}, anchor=text)
+    for _ in range(3):
+        (their_next,) = asyncio.run(sent.get_dates(1, start=start + timedelta(seconds=1)))
+        our_next = next_run(schedule, start)
+        assert our_next == their_next
+        start = datetime.fromtimestamp(their_next.timestamp(), UTC)

@@ -107,7 +107,7 @@ def test_the_rules_of_today_do_not_hold_for_the_past(change: Change) -> None:
 def _completed(record: dict[str, Any]) -> dict[str, Any]:
     """A record with the fields that an added schedule leaves to their defaults."""
     for item in record["deployments"][0]["schedules"]:
-        for name in ("interval", "rrule"):
+        for name in ("interval", "rrule", "anchor"):
             item.setdefault(name, None)
         item.setdefault("timezone", "UTC")
         item.setdefault("parameters", {})
@@ -129,7 +129,7 @@ def test_what_a_later_version_added_is_kept_by_its_path_and_told_as_a_difference
     record["sla"] = 5
     record["ecs_run"]["gpu"] = 1
     record["deployments"][0]["retries"] = {"delay": 3}
-    record["deployments"][0]["schedules"][0]["anchor"] = "2026-01-01"
+    record["deployments"][0]["schedules"][0]["catch_up"] = "2026-01-01"
 
     found = read(json.dumps(record))
 
@@ -137,7 +137,7 @@ def test_what_a_later_version_added_is_kept_by_its_path_and_told_as_a_difference
         "sla": 5,
         "ecs_run.gpu": 1,
         "deployments.main.retries": {"delay": 3},
-        "deployments.main.schedules.daily.anchor": "2026-01-01",
+        "deployments.main.schedules.daily.catch_up": "2026-01-01",
     }
     assert found.content()["unknown"] == found.unknown
     assert found.model_copy(update={"unknown": {}}).content() == release(image=found.image).content()

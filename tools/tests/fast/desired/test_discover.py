@@ -509,6 +509,32 @@ BAD_CONTENT: Mapping[str, tuple[str, str]] = {
         schedule('slug = "hourly", interval = 315576000000'),
         f"{SCHEDULE}.interval: must be from 60 to 31622400, found 315576000000",
     ),
+    "an anchor without an interval": (
+        schedule('slug = "hourly", cron = "0 6 * * *", anchor = 2026-01-01T06:00:00'),
+        f"{SCHEDULE}: it has an anchor and no interval; a rule's start is its DTSTART, a cron has none",
+    ),
+    "an anchor in UTC": (
+        schedule('slug = "hourly", interval = 3600, anchor = 2026-01-01T06:00:00Z'),
+        f"{SCHEDULE}.anchor: '2026-01-01T06:00:00+00:00' is no local time; write 2026-01-01T06:00:00, in the "
+        "schedule's `timezone`",
+    ),
+    "an anchor that is a date": (
+        schedule('slug = "hourly", interval = 3600, anchor = 2026-01-01'),
+        f"{SCHEDULE}.anchor: '2026-01-01' is no local time; write 2026-01-01T06:00:00, in the schedule's `timezone`",
+    ),
+    "an anchor of long ago": (
+        schedule('slug = "hourly", interval = 3600, anchor = "1970-01-01T00:00:00"'),
+        f"{SCHEDULE}.anchor: '1970-01-01T00:00:00' lies before 2000 or after 2100",
+    ),
+    "an anchor on a day that there is not": (
+        schedule('slug = "hourly", interval = 3600, anchor = "2026-02-30T00:00:00"'),
+        f"{SCHEDULE}.anchor: '2026-02-30T00:00:00' is no local time; write 2026-01-01T06:00:00, in the schedule's "
+        "`timezone`",
+    ),
+    "an anchor that the clocks pass over": (
+        schedule('slug = "hourly", interval = 3600, anchor = 2026-03-29T02:30:00, timezone = "Europe/Berlin"'),
+        f"{SCHEDULE}: anchor 2026-03-29T02:30:00 does not exist in Europe/Berlin: the clocks are put forward over it",
+    ),
     "an interval in words": (
         schedule('slug = "hourly", interval = "1h"'),
         f"{SCHEDULE}.interval: must be a whole number, found '1h'",

@@ -384,6 +384,38 @@ def test_a_long_interval_is_told_to_the_second() -> None:
     )
 
 
+EARLY, LATE = "2026-01-01T06:00:00", "2026-01-01T18:00:00"
+ANCHORS: dict[str, tuple[str | None, str | None, str, list[str], list[str]]] = {
+    # declared by the release, declared now, what Prefect has -> what is done, what drifts
+    "declared nowhere": (None, None, LATE, [], []),
+    "as declared": (EARLY, EARLY, EARLY, [], []),
+    "declared for the first time": (None, EARLY, LATE, ["change hello/main: schedule daily"], []),
+    "another one": (EARLY, LATE, EARLY, ["change hello/main: schedule daily"], []),
+    "no longer declared: it stays": (EARLY, None, EARLY, [], []),
+    "moved by hand": (EARLY, EARLY, LATE, ["change hello/main: schedule daily"], ["hello/main: schedule daily"]),
+    "moved by hand to what is declared now": (EARLY, LATE, LATE, [], []),
+    "moved by hand and no longer declared: it stays": (EARLY, None, LATE, [], []),
+}
+
+
+@pytest.mark.parametrize(("before", "now", "found", "done", "drifting"), ANCHORS.values(), ids=ANCHORS)
+def test_an_anchor_is_as_declared_and_stays_where_none_is(
+    before: str | None, now: str | None, found: str, done: list[str], drifting: list[str]
+) -> None:
+    def of(anchor: str | None, revision: int | None) -> Release:
+        every = schedule(cron=None, interval=86400, anchor=anchor)
+        return release(revision, deployments=(deployment(schedules=(every,)),))
+
+    there = live_schedule(schedule={"interval": 86400.0, "timezone": "UTC"}, anchor=found)
+    observed = world(of(before, 1), deployments=[live(of(before, 1), schedules=(there,))])
+    item = planned(of(now, None), observed)
+
+    assert [word for word in said(item) if "schedule" in word] == done
+    assert drift(item) == drifting
+    if done:
+        assert f"every 86400 s from {found} → every 86400 s from {now}" in why(item)
+
+
 def test_a_change_by_hand_that_the_repository_has_taken_over_is_none() -> None:
     by_hand: dict[str, Any] = {"description": "mine", "schedules": (live_schedule(cron="0 9 * * *"),)}
     draft = declared(description="mine", schedules=(schedule(cron="0 9 * * *"),))
