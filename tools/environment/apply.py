@@ -274,10 +274,15 @@ def _commit(work: _Work, result: Result) -> None:
             work.guard()
             result.release = work.clients.ecs.make_release(draft)
     wanted = prefect_deployments(result.release, result.item.work_pool)
-    for registering in result.item.registering:
-        with _action(result, registering):
-            work.guard()
-            _register(work.clients.prefect, registering, wanted)
+    try:
+        for registering in result.item.registering:
+            with _action(result, registering):
+                work.guard()
+                _register(work.clients.prefect, registering, wanted)
+    except RemoteError as error:
+        if not error.passing:  # what passes is not undone: run again, it goes on from there
+            _undo(work, result, error)
+        raise
     if result.item.registering:
         _read_back(work, result)
 
@@ -299,6 +304,49 @@ def _register(prefect: Deployments, action: Registering, wanted: Mapping[str, Pr
             prefect.remove_schedule(action.deployment.id, action.live.id)
         case _:
             assert_never(action)
+
+
+def _undo(work: _Work, result: Result, error: RemoteError) -> None:
+    """Takes back what was registered before Prefect refused the rest: the release that was live stays complete."""
+    written = [done for done in result.done if isinstance(done.action, Registering)]
+    try:
+        for done in reversed(written):
+            work.guard()
+            _take_back(work.clients.prefect, done.action)
+            result.done.remove(done)
+    except ToolsError as second:
+        error.message += f"\nwhat was written before that is still there: {second.message}"
+        return
+    if written:
+        error.message += "\nwhat was written before that was taken back: all runs as before"
+
+
+def _take_back(prefect: Deployments, action: Action) -> None:
+    """Writes one thing to the Prefect API as it was before."""
+    match action:
+        case Patch():
+            prefect.patch(action.live, action.live, action.fields)
+        case ChangeSchedule():
+            prefect.change_schedule(action.deployment.id, action.live, action.live, action.live.active)
+        case RemoveSchedule():
+            prefect.add_schedule(action.deployment.id, action.live)
+        case Delete():
+            prefect.create(action.live)
+        case AddSchedule():
+            found = _there(prefect, action.deployment.full_name)
+            added = [one for item in found for one in item.schedules if one.slug == action.wanted.slug]
+            for one in added:
+                prefect.remove_schedule(action.deployment.id, one.id)
+        case Create():
+            for item in _there(prefect, action.subject):
+                prefect.remove(item.id)
+        case _:
+            raise AssertionError(f"nothing to take back of {action}")
+
+
+def _there(prefect: Deployments, full_name: str) -> list[PrefectDeployment]:
+    """The deployment of a name as it is now, if it is."""
+    return [item for item in prefect.deployments([full_name.partition("/")[0]]) if item.full_name == full_name]
 
 
 def _read_back(work: _Work, result: Result) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -87,8 +88,10 @@ class World:
         """What a run of a flow would see: no ids, no who and when."""
         live = [
             item.model_dump(exclude={"id": True, "schedules": {"__all__": {"id"}}})
-            for item in self.prefect.by_id.values()
+            for item in sorted(self.prefect.by_id.values(), key=lambda item: item.full_name)
         ]
+        for item in live:
+            item["schedules"] = sorted(item["schedules"], key=itemgetter("slug"))
         arns = {item["job_variables"]["task_definition_arn"] for item in live}
         releases = {arn: found.content() for arn in sorted(arns) if isinstance(found := self.ecs.release(arn), Release)}
         return live, releases

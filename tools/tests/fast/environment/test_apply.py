@@ -243,10 +243,8 @@ class Killed(BaseException):
     """What stands for kill -9 in memory: nothing catches it."""
 
 
-WRITES = (
-    *("build", "push", "ensure", "register", "create", "patch"),
-    *("add_schedule", "change_schedule", "remove_schedule"),
-)
+PREFECT_WRITES = ("create", "patch", "remove", "add_schedule", "change_schedule", "remove_schedule")
+WRITES = ("build", "push", "ensure", "register", *PREFECT_WRITES)
 
 
 def _killing(world: World, at: int, *, before: bool) -> None:
@@ -314,6 +312,69 @@ def _killed(world: World, declared: Service, at: int, *, before: bool) -> bool:
             for name in WRITES:
                 vars(place).pop(name, None)
     return False
+
+
+@pytest.mark.parametrize("at", range(1, 6))
+def test_a_refusal_by_prefect_half_way_leaves_the_old_release_complete(at: int) -> None:
+    world = World()
+    world.deploy(_before())
+    daily = world.prefect.deployments(["a"])[0]
+    paused = tuple(item.model_copy(update={"active": item.slug != "gone"}) for item in daily.schedules)
+    world.prefect.by_id[daily.id] = daily.model_copy(update={"schedules": paused, "paused": True})
+    before = world.dump()
+    calls = _refusing(world, at)
+
+    (result,) = world.deploy(_after())
+
+    assert len(calls) == 2 * at - 1
+    assert result.error is not None
+    assert result.error.message.startswith("Prefect answered 409")
+    assert ("taken back: all runs as before" in result.error.message) == (at > 1)
+    assert world.dump() == before
+    assert [item for item in result.said if item != "released"] == []
+    _give_back(world)
+    (again,) = world.deploy(_after())
+    assert again.error is None
+    assert world.plan([_after()]).changes == 0
+
+
+def test_where_even_that_is_refused_it_is_told() -> None:
+    world = World()
+    world.deploy(_before())
+    calls = _refusing(world, 3, and_later=True)
+
+    (result,) = world.deploy(_after())
+
+    assert len(calls) == 4
+    assert result.error is not None
+    assert "what was written before that is still there: Prefect answered 409" in result.error.message
+    _give_back(world)
+    assert world.deploy(_after())[0].error is None
+    assert world.plan([_after()]).changes == 0
+
+
+def _refusing(world: World, at: int, *, and_later: bool = False) -> list[str]:
+    """Makes Prefect refuse the world's k-th write, and perhaps all that follow; gives what is asked of it."""
+    calls: list[str] = []
+
+    def wrap(name: str, call: Callable[..., Any]) -> Callable[..., Any]:
+        def wrapped(*arguments: Any, **named: Any) -> Any:
+            calls.append(name)
+            if len(calls) == at or (and_later and len(calls) > at):
+                raise RemoteError(f"Prefect answered 409 to {name}: no")
+            return call(*arguments, **named)
+
+        return wrapped
+
+    for name in PREFECT_WRITES:
+        setattr(world.prefect, name, wrap(name, getattr(world.prefect, name)))
+    return calls
+
+
+def _give_back(world: World) -> None:
+    """Its writes to Prefect are as before."""
+    for name in PREFECT_WRITES:
+        vars(world.prefect).pop(name, None)
 
 
 @pytest.mark.parametrize("second", range(1, 7))
