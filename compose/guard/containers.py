@@ -11,7 +11,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
-from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit
+from urllib.parse import parse_qsl, quote, unquote, urlencode
 
 INSTANCE_LABEL = "ministack.instance"
 """The emulator marks what it started with it; the guard sees to it, and by it knows whose a container is."""
@@ -41,6 +41,7 @@ _ALLOWED: tuple[tuple[str, re.Pattern[str], frozenset[str]], ...] = tuple(
 _DESCRIPTION = frozenset({"Image", "Cmd", "Env", "Labels", "HostConfig", "NetworkingConfig"})
 _LABELS = ("ministack", "com.amazonaws.ecs.")
 _NAME = re.compile(r"ministack-ecs-[A-Za-z0-9_.-]+")
+_IMAGE = re.compile(r"/[a-z0-9]+([._/-]+[a-z0-9]+)*(:[A-Za-z0-9_.-]+)?(@sha256:[0-9a-f]{64})?")
 
 
 class RefusedError(Exception):
@@ -90,12 +91,12 @@ class Cloud:
         Raises:
             RefusedError: it is not one that the emulator may make.
         """
-        parts = urlsplit(target)
-        path = unquote(parts.path)
+        path, _, query = target.partition("?")
+        path = unquote(path)
         for allowed, pattern, parameters in _ALLOWED:
             found = pattern.fullmatch(path)
             if found and method == allowed:
-                return self._request(method, path, found.groupdict(), _query(parts.query, parameters), body)
+                return self._request(method, path, found.groupdict(), _query(query, parameters), body)
         raise RefusedError(f"{method} {path} is nothing that a task needs")
 
     def owns(self, labels: Mapping[str, str]) -> bool:
@@ -141,7 +142,7 @@ class Cloud:
         labels = given.get("Labels", {})
         if not isinstance(labels, dict) or not all(name.startswith(_LABELS) for name in labels):
             raise RefusedError("a task's container has the emulator's labels only")
-        made = {name: given[name] for name in ("Image", "Cmd", "Env") if name in given}
+        made: dict[str, Any] = {name: given[name] for name in ("Image", "Cmd", "Env") if name in given}
         made["Labels"] = {**labels, INSTANCE_LABEL: self.instance}
         made["HostConfig"] = {"NetworkMode": self.project}
         return json.dumps(made).encode()
@@ -158,15 +159,16 @@ class Cloud:
 
     def _check_image(self, image: Any) -> None:
         """Whatever else the engine has is not the cloud's."""
-        if not re.fullmatch(rf"{re.escape(self.registry)}/[a-z0-9._/-]+(:[\w.-]+)?(@sha256:[0-9a-f]{{64}})?", str(image)):
+        name = str(image).removeprefix(self.registry)
+        if name == image or "/." in name or not _IMAGE.fullmatch(name):
             raise RefusedError(f"a task's image comes from {self.registry}, not {image}")
 
 
 def _query(text: str, allowed: frozenset[str]) -> dict[str, str]:
     given = parse_qsl(text, keep_blank_values=True)
     query = dict(given)
-    if len(query) != len(given) or (strange := sorted(set(query) - allowed)):
-        raise RefusedError(f"no such parameter here, or twice: {', '.join(strange if len(query) == len(given) else query)}")
+    if len(query) != len(given) or not set(query) <= allowed:
+        raise RefusedError(f"a parameter stands there twice, or is none of: {', '.join(sorted(allowed))}")
     return query
 
 

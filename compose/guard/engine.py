@@ -1,4 +1,4 @@
-"""Stands between the AWS emulator and the Docker engine. Run by the compose service `engine`, which alone has the socket.
+"""Stands between the AWS emulator and the Docker engine. Run by the compose service `engine`: it alone has the socket.
 
 Listens on a socket of its own, in a volume that only the emulator has beside it, and is in no network. Takes requests
 of Docker's API; passes on those that `containers` lets through, about the emulator's own containers; answers the others
@@ -12,8 +12,9 @@ import os
 import signal
 import socket
 import sys
+from collections.abc import Mapping
 from http import HTTPStatus
-from http.client import HTTPConnection, HTTPResponse
+from http.client import HTTPConnection, HTTPException, HTTPResponse
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from socketserver import ThreadingUnixStreamServer
@@ -59,22 +60,28 @@ class Guard(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         self._handle()
 
-    do_POST = do_DELETE = do_HEAD = do_PUT = do_GET
+    def do_POST(self) -> None:
+        self._handle()
+
+    def do_DELETE(self) -> None:
+        self._handle()
 
     def log_message(self, *_: Any) -> None:
         """Says nothing of what passes."""
 
     def _handle(self) -> None:
+        engine = Engine(self.server.engine)
         try:
-            request = self.server.cloud.request(self.command, self.path, self._body())
-            self._forward(self._owned(request))
+            answer = self._asked(engine, self.server.cloud.request(self.command, self.path, self._body()))
         except RefusedError as refused:
             sys.stderr.write(f"refused: {refused}\n")
             self._answer(HTTPStatus.FORBIDDEN, f"refused by the local cloud: {refused}")
-        except ConnectionError:
-            self.close_connection = True
-        except OSError as error:
+        except (OSError, HTTPException) as error:
             self._answer(HTTPStatus.BAD_GATEWAY, f"the Docker engine does not answer: {error}")
+        else:
+            self._pass_on(answer)
+        finally:
+            engine.close()
 
     def _body(self) -> bytes:
         length = self.headers.get("Content-Length", "0")
@@ -83,45 +90,40 @@ class Guard(BaseHTTPRequestHandler):
             raise RefusedError("a body must say its length, at most 1 MiB")
         return self.rfile.read(int(length))
 
-    def _owned(self, request: Request) -> Request:
-        """The request, about a container of the cloud's by its id."""
-        if not request.container:
-            return request
-        engine = Engine(self.server.engine)
-        try:
+    def _asked(self, engine: Engine, request: Request) -> HTTPResponse:
+        """The engine's answer, where the request is about a container also whose that is."""
+        if request.container:
             engine.request("GET", f"/containers/{request.container}/json")
             answer = engine.getresponse()
-            found = json.load(answer)
-        finally:
-            engine.close()
-        if answer.status != HTTPStatus.OK:
-            return request  # there is none; the engine says so itself
-        labels, cloud = found["Config"]["Labels"] or {}, self.server.cloud
+            if answer.status != HTTPStatus.OK:
+                return answer
+            request = self._owned(request, json.load(answer))
+        headers = {"Content-Type": "application/json"} if request.body else {}
+        engine.request(request.method, request.target, request.body or None, headers)
+        return engine.getresponse()
+
+    def _owned(self, request: Request, container: Mapping[str, Any]) -> Request:
+        """The request by the container's id, where the emulator may make it."""
+        labels, cloud = container["Config"]["Labels"] or {}, self.server.cloud
         if not cloud.owns(labels) and not (request.reads and cloud.is_emulator(labels)):
             raise RefusedError(f"the container {request.container} is none of the local cloud's tasks")
-        return request.about(found["Id"])
-
-    def _forward(self, request: Request) -> None:
-        engine = Engine(self.server.engine)
-        try:
-            headers = {"Content-Type": "application/json"} if request.body else {}
-            engine.request(request.method, request.target, request.body or None, headers)
-            self._pass_on(engine.getresponse())
-        finally:
-            engine.close()
+        return request.about(container["Id"])
 
     def _pass_on(self, answer: HTTPResponse) -> None:
         """Gives an answer as it comes: a log does not end before its task."""
         self.send_response(answer.status)
         self.send_header("Content-Type", answer.headers.get("Content-Type", "application/json"))
-        if answer.status == HTTPStatus.NO_CONTENT or answer.status == HTTPStatus.NOT_MODIFIED:
+        if answer.status in (HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED):
             self.end_headers()
             return
         self.send_header("Transfer-Encoding", "chunked")
         self.end_headers()
-        while piece := answer.read1(CHUNK):
-            self.wfile.write(b"%x\r\n%b\r\n" % (len(piece), piece))
-        self.wfile.write(b"0\r\n\r\n")
+        try:
+            while piece := answer.read1(CHUNK):
+                self.wfile.write(b"%x\r\n%b\r\n" % (len(piece), piece))
+            self.wfile.write(b"0\r\n\r\n")
+        except (OSError, HTTPException):
+            self.close_connection = True  # one of the two left; what has been said cannot be taken back
 
     def _answer(self, status: HTTPStatus, message: str) -> None:
         body = json.dumps({"message": message}).encode()

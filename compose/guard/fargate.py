@@ -18,7 +18,6 @@ _OF_CONTAINER = (
     "extraHosts",
     "links",
     "privileged",
-    "systemControls",
 )
 _OF_LINUX = ("devices", "maxSwap", "sharedMemorySize", "swappiness", "tmpfs")
 
@@ -52,7 +51,7 @@ def _refused(definition: Any) -> Iterator[str]:
         yield from (name for name in _OF_CONTAINER if container.get(name.lower()))
         for linux in _each(container, "linuxparameters"):
             yield from (f"linuxParameters.{name}" for name in _OF_LINUX if linux.get(name.lower()))
-            yield from ("linuxParameters.capabilities.add" for added in _each(linux, "capabilities") if added.get("add"))
+            yield from ("linuxParameters.capabilities.add" for each in _each(linux, "capabilities") if each.get("add"))
 
 
 def _each(value: dict[str, Any], name: str) -> list[dict[str, Any]]:

@@ -55,11 +55,12 @@ def ui(root: Path, tell: Tell) -> int:
         **os.environ,
         "PREFECT_HOME": str(root / ".local" / "prefect"),
         "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
-        "PREFECT_SERVER_UI_API_URL": f"http://127.0.0.1:{UI_PORT}/api",  # it takes port 4200 for granted
+        "PREFECT_SERVER_UI_API_URL": "/api",  # it takes port 4200 for granted
+        "PYTHONPATH": str(root / "compose"),
     }
     variables.pop("PREFECT_API_URL", None)
     tell(f"the runs of `make run-flow` are at http://127.0.0.1:{UI_PORT} until Ctrl-C")
-    command = [str(program), "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(UI_PORT)]
+    command = [str(program), "-m", "guard.prefect_server", "127.0.0.1", str(UI_PORT)]
     return call(command, root, variables)
 
 
