@@ -9,20 +9,18 @@ from __future__ import annotations
 import re
 import shutil
 import time
-from collections.abc import Iterator
 from typing import Any
 
 import docker
 import pyarrow.parquet
 import pytest
 
-from tools.tests.clouds import Cloud, own_cloud, wait
+from tools.tests.clouds import Cloud, wait
 from tools.tests.proxy import Proxy
 
 pytestmark = pytest.mark.docker
 
 FLIGHTS = 336_776
-SERVICES = ("database-to-lake", "healthcheck")
 
 SLEEPER = '''
 import time
@@ -51,12 +49,6 @@ def greeter():
 BROKEN = "import nowhere_to_be_found\n" + SLEEPER.replace("sleeper", "broken")
 
 
-@pytest.fixture(scope="module")
-def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
-    with own_cloud(tmp_path_factory.mktemp("story"), SERVICES) as made:
-        yield made
-
-
 def test_before_the_cloud_is_up_a_deploy_says_what_to_do(cloud: Cloud) -> None:
     said = cloud.tools("deploy", "healthcheck", code=1)
     assert "make up" in said
@@ -77,7 +69,7 @@ def test_a_second_up_changes_nothing(cloud: Cloud) -> None:
         return {item.id or "" for item in docker.from_env().containers.list(filters={"label": mine})}
 
     before = containers()
-    assert len(before) == 3
+    assert len(before) == 4
     cloud.tools("up")
     assert containers() == before
 

@@ -27,10 +27,9 @@ def described(**changes: Any) -> dict[str, Any]:
             labels={"ministack": "ecs", "com.amazonaws.ecs.cluster": "arn"},
             detach=True,
             host_config=HostConfig("1.45", network_mode="data-flows"),
-            networking_config={"data-flows": None},
         )
     )
-    return {**sdk, **changes}
+    return {**sdk, "NetworkingConfig": {"data-flows": None}, **changes}
 
 
 def host(**changes: Any) -> dict[str, Any]:
