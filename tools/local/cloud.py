@@ -26,7 +26,7 @@ WAIT_SECONDS = 180
 ANSWER_SECONDS = 30
 LOG_LINES = 20
 #: The cloud's compose services in the order in which they start; one of them does its work and ends.
-PARTS = ("prefect-server", "aws", "setup", "worker")
+PARTS = ("prefect-server", "engine", "aws", "setup", "worker")
 ONE_SHOT = "setup"
 
 Say = Callable[[str], None]

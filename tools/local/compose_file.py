@@ -20,15 +20,15 @@ _HEAD = """\
 #
 #     docker compose run --rm NAME ['{"parameter": 1}']
 #
-# builds the flow's image and runs the flow in it as a plain process, with .env, whether or not the local cloud is up.
-# Its lake is .local/lake, as that of `make run-flow`. The image is built for this machine's own platform.
+# builds the flow's image and runs the flow in it as a plain process, whether or not the local cloud is up. Of .env and
+# the shell it gets LAKE_URL and the variables that its service.toml names, and no more. Without LAKE_URL its lake is
+# .local/lake, as that of `make run-flow`. The image is built for this machine's own platform.
 x-flow: &flow
   profiles: [flows]
   pull_policy: build
   user: root  # run-as-owner becomes an ordinary user
   command: []
-  env_file: [{ path: ../.env, required: false }]
-  environment:
+  environment: &environment
     LAKE_URL: ${LAKE_URL:-file:///local/lake}
     DATA_FLOWS_DATA: /local/data
   volumes:
@@ -47,7 +47,7 @@ _SERVICE = """
       args: {args}
       additional_contexts: {{ base: "docker-image://{base}" }}
     entrypoint: [dumb-init, --single-child, --, run-as-owner, run-flow, {entrypoint}]
-"""
+{environment}"""
 
 
 def text(services: Sequence[Service]) -> str:
@@ -89,7 +89,17 @@ def _service(service: Service) -> str:
         dockerfile=_quoted(storage.dockerfile),
         args=json.dumps({name: _escaped(value) for name, value in sorted(storage.build_args.items())}),
         entrypoint=_quoted(storage.entrypoint),
+        environment=_environment(service),
     )
+
+
+def _environment(service: Service) -> str:
+    """The flow's own variables: those that are declared for every environment, and of the others only the names."""
+    env = service.declaration.ecs_run.env
+    lines = [
+        f'      "{name}": {_quoted(env[name]) if name in env else ""}'.rstrip() for name in sorted(service.variables)
+    ]
+    return "\n".join(["    environment:", "      <<: *environment", *lines, ""]) if lines else ""
 
 
 def _quoted(value: str) -> str:

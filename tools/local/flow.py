@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import subprocess
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import IO
 
@@ -33,19 +33,25 @@ def run(root: Path, service: Service, params: str, tell: Tell) -> int:
     Returns:
         The exit code.
     """
-    home = root / ".local"
     for name in ("lake", "data", "prefect"):
-        (home / name).mkdir(parents=True, exist_ok=True)
-    variables = {
+        (root / ".local" / name).mkdir(parents=True, exist_ok=True)
+    program = python(root, service.path, tell)
+    entrypoint = service.declaration.docker_storage.entrypoint
+    command = [str(program), str(root / BASE_DIRECTORY / "run_flow.py"), entrypoint, params]
+    return call(command, service.path, variables(root, service, os.environ))
+
+
+def variables(root: Path, service: Service, shell: Mapping[str, str]) -> dict[str, str]:
+    """What a flow gets: the shell's variables; of `.env` only LAKE_URL and those that its service.toml names."""
+    home, given = root / ".local", read_dotenv(root / ".env", LOCAL)
+    return {
         "LAKE_URL": (home / "lake").as_uri(),
         "DATA_FLOWS_DATA": str(home / "data"),
         "PREFECT_HOME": str(home / "prefect"),
-        **read_dotenv(root / ".env", LOCAL),
-        **os.environ,
+        **{name: given[name] for name in ("LAKE_URL", *service.variables) if name in given},
+        **service.declaration.ecs_run.env,
+        **shell,
     }
-    program = python(root, service.path, tell)
-    entrypoint = service.declaration.docker_storage.entrypoint
-    return call([str(program), str(root / BASE_DIRECTORY / "run_flow.py"), entrypoint, params], service.path, variables)
 
 
 def ui(root: Path, tell: Tell) -> int:
@@ -55,11 +61,12 @@ def ui(root: Path, tell: Tell) -> int:
         **os.environ,
         "PREFECT_HOME": str(root / ".local" / "prefect"),
         "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
-        "PREFECT_SERVER_UI_API_URL": f"http://127.0.0.1:{UI_PORT}/api",  # it takes port 4200 for granted
+        "PREFECT_SERVER_UI_API_URL": "/api",  # it takes port 4200 for granted
+        "PYTHONPATH": str(root / "compose"),
     }
     variables.pop("PREFECT_API_URL", None)
     tell(f"the runs of `make run-flow` are at http://127.0.0.1:{UI_PORT} until Ctrl-C")
-    command = [str(program), "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(UI_PORT)]
+    command = [str(program), "-m", "guard.prefect_server", "127.0.0.1", str(UI_PORT)]
     return call(command, root, variables)
 
 

@@ -298,6 +298,13 @@ class Service(Frozen):
         override = self.declaration.environments.get(environment, Override())
         return overlaid(self.declaration.ecs_run, override.ecs_run)
 
+    @property
+    def variables(self) -> frozenset[str]:
+        """The names of all variables that it declares for some environment, plain or secret."""
+        changes = (item.ecs_run for item in self.declaration.environments.values())
+        runs: tuple[ECSRun | ECSRunChanges, ...] = (self.declaration.ecs_run, *changes)
+        return frozenset(name for run in runs for name in (*(run.env or ()), *(run.secrets or ())))
+
 
 def overlaid(run: ECSRun, changes: ECSRunChanges) -> ECSRun:
     """`run` with `changes` over it; env and secrets key by key, and a name is either of the two, the later wins."""

@@ -59,13 +59,14 @@ def test_addresses_follow_the_ports() -> None:
 @pytest.mark.parametrize(
     ("states", "blamed"),
     [
-        ((WELL, WELL, DONE, WELL), None),
-        ((WELL, WELL, WAITING, WAITING), None),
-        ((WELL, SILENT, WAITING, WAITING), ("aws", "does not answer")),
-        ((LOOPING, WELL, WAITING, WAITING), ("prefect-server", "ends as soon as it has started")),
-        ((WELL, WELL, FAILED, WAITING), ("setup", "ended with exit code 1")),
-        ((WELL, WELL, DONE, DONE), ("worker", "ended with exit code 0")),
-        ((WELL, SILENT, FAILED, FAILED), ("aws", "does not answer")),
+        ((WELL, WELL, WELL, DONE, WELL), None),
+        ((WELL, WELL, WELL, WAITING, WAITING), None),
+        ((WELL, WELL, SILENT, WAITING, WAITING), ("aws", "does not answer")),
+        ((WELL, LOOPING, SILENT, WAITING, WAITING), ("engine", "ends as soon as it has started")),
+        ((LOOPING, WELL, WELL, WAITING, WAITING), ("prefect-server", "ends as soon as it has started")),
+        ((WELL, WELL, WELL, FAILED, WAITING), ("setup", "ended with exit code 1")),
+        ((WELL, WELL, WELL, DONE, DONE), ("worker", "ended with exit code 0")),
+        ((WELL, WELL, SILENT, FAILED, FAILED), ("aws", "does not answer")),
     ],
 )
 def test_the_first_part_that_failed_by_itself_is_blamed(states: tuple[dict[str, Any], ...], blamed: object) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,15 +12,16 @@ import pytest
 
 from tools.desired.discover import services
 from tools.errors import UserError
-from tools.local import compose_file
+from tools.local import compose_file, flow
 from tools.model.service import Declaration, DockerStorage, Service
 
 ROOT = Path(__file__).parents[3]
 
 
-def service(name: str = "copy", **storage: Any) -> Service:
+def service(name: str = "copy", more: Mapping[str, Any] | None = None, **storage: Any) -> Service:
     docker_storage = DockerStorage(**{"entrypoint": "flow.py:copy", **storage})
-    return Service(name=name, path=ROOT / "services" / name, declaration=Declaration(docker_storage=docker_storage))
+    declaration = Declaration.model_validate({"docker_storage": docker_storage, **(more or {})})
+    return Service(name=name, path=ROOT / "services" / name, declaration=declaration)
 
 
 def read(tmp_path: Path, text: str, **variables: str) -> dict[str, Any]:
@@ -113,3 +115,54 @@ def test_a_repository_without_services_has_a_valid_file(tmp_path: Path) -> None:
     (tmp_path / "compose" / "compose.yaml").write_text(cloud, "utf-8")
     file = str(tmp_path / "compose" / "compose.yaml")
     subprocess.run(["docker", "compose", "--file", file, "config", "--quiet"], check=True)
+
+
+PRICE = '5 $ ${HOME} "it\'s" #1'
+DECLARED = {
+    "ecs_run": {"env": {"PRICE": PRICE, "NO": "no"}, "secrets": {"TOKEN": "TOKEN"}},
+    "environments": {"Prod": {"ecs_run": {"env": {"REGION_NAME": "north"}, "secrets": {"SOURCE_URL": "SOURCE_URL"}}}},
+}
+DOTENV = """
+COMPOSE_FILE=compose/flows.yaml
+PREFECT_API_KEY=canary
+AWS_SECRET_ACCESS_KEY=canary
+OTHER=canary
+LAKE_URL=s3://mine/lake
+SOURCE_URL='postgres://u:pa$$w0rd"x@h/d?a=b#c'
+REGION_NAME=here
+"""
+GIVEN = {"LAKE_URL": "s3://mine/lake", "SOURCE_URL": 'postgres://u:pa$$w0rd"x@h/d?a=b#c', "REGION_NAME": "here"}
+
+
+@pytest.mark.docker
+def test_a_flow_gets_what_it_declares_and_nothing_else_of_dotenv_in_its_image_as_in_a_process(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text(DOTENV)
+    (tmp_path / "compose").mkdir()
+    copy = service(more=DECLARED)
+    (tmp_path / "compose" / "flows.yaml").write_text(compose_file.text([copy]), "utf-8")
+    command = ["docker", "compose", "--profile", "flows", "config", "--format", "json"]
+    bare = {"PATH": "/usr/bin:/bin:/usr/local/bin"}
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True, env=bare)
+    shown = json.loads(done.stdout)["services"]["copy"]["environment"]
+    # What is null is absent; a dollar is written twice.
+    in_image = {name: value.replace("$$", "$") for name, value in shown.items() if value is not None}
+    in_process = flow.variables(tmp_path, copy, {})
+    for found in (in_image, in_process):
+        del found["DATA_FLOWS_DATA"]
+    assert in_process.pop("PREFECT_HOME")  # the image has one of its own
+    assert in_image == in_process == {**GIVEN, "PRICE": PRICE, "NO": "no"}
+    assert "canary" not in done.stdout
+
+
+def test_a_flow_that_declares_nothing_gets_nothing_of_dotenv_but_the_lake(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text(DOTENV)
+    found = flow.variables(tmp_path, service(), {"HOME": "/home/me"})
+    assert set(found) == {"LAKE_URL", "DATA_FLOWS_DATA", "PREFECT_HOME", "HOME"}
+    assert found["LAKE_URL"] == "s3://mine/lake"
+
+
+def test_the_shell_goes_before_dotenv(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text(DOTENV)
+    assert (
+        flow.variables(tmp_path, service(more=DECLARED), {"SOURCE_URL": "sqlite:///x"})["SOURCE_URL"] == "sqlite:///x"
+    )

@@ -19,13 +19,12 @@ import pyarrow.parquet
 import pytest
 import requests
 
-from tools.tests.clouds import Cloud, own_cloud, wait
+from tools.tests.clouds import Cloud, wait
 from tools.tests.proxy import Proxy
 
 pytestmark = pytest.mark.docker
 
 FLIGHTS = 336_776
-SERVICES = ("database-to-lake", "healthcheck")
 
 SLEEPER = '''
 import time
@@ -54,12 +53,6 @@ def greeter():
 BROKEN = "import nowhere_to_be_found\n" + SLEEPER.replace("sleeper", "broken")
 
 
-@pytest.fixture(scope="module")
-def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
-    with own_cloud(tmp_path_factory.mktemp("story"), SERVICES) as made:
-        yield made
-
-
 def test_before_the_cloud_is_up_a_deploy_says_what_to_do(cloud: Cloud) -> None:
     said = cloud.tools("deploy", "healthcheck", code=1)
     assert "make up" in said
@@ -80,7 +73,7 @@ def test_a_second_up_changes_nothing(cloud: Cloud) -> None:
         return {item.id or "" for item in docker.from_env().containers.list(filters={"label": mine})}
 
     before = containers()
-    assert len(before) == 3
+    assert len(before) == 4
     cloud.tools("up")
     assert containers() == before
 
