@@ -6,6 +6,7 @@ import re
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import boto3
@@ -26,7 +27,9 @@ from botocore.exceptions import (
     SSLError,
     TokenRetrievalError,
 )
+from botocore.loaders import Loader, create_loader
 from botocore.parsers import ResponseParserError
+from botocore.session import get_session
 from pydantic import TypeAdapter
 
 from tools.clients import bounds
@@ -56,7 +59,10 @@ def session(connection: Connection) -> boto3.Session:
         UserError: what this machine says of AWS cannot be read.
     """
     try:
+        core = get_session()
+        core.register_component("data_loader", _models())
         return boto3.Session(
+            botocore_session=core,
             region_name=connection.region,
             aws_access_key_id=connection.key,
             aws_secret_access_key=connection.key,
@@ -65,6 +71,12 @@ def session(connection: Connection) -> boto3.Session:
         raise UserError(f"AWS: {error}", "unset AWS_PROFILE, or add the profile to ~/.aws/config") from error
     except (BotoCoreError, ValueError) as error:
         raise UserError(f"AWS: {bounds.shown(error)}", "mend ~/.aws/config and ~/.aws/credentials") from error
+
+
+@cache
+def _models() -> Loader:
+    """What botocore knows of the services; reading it once for each client takes longer than most requests."""
+    return create_loader()
 
 
 def client(connection: Connection, service: str, *, patient: bool = True) -> Any:

@@ -31,9 +31,13 @@ class PrefectVariables(Http):
 
     def exists(self, variable_id: str) -> bool:
         """Whether just this variable is still there; another one of its name has another id."""
-        path = f"/variables/{variable_id}"
-        found = self.call("GET", path, read=lambda item: item["id"] == variable_id, gone_is_done=True)
-        return bool(found)
+
+        def right(item: Any) -> bool:
+            if item["id"] != variable_id:
+                raise ValueError("it is another variable")
+            return True
+
+        return bool(self.call("GET", f"/variables/{variable_id}", read=right, gone_is_done=True))
 
     def create(self, name: str, value: Any) -> bool:
         """Creates a variable; False where the name is taken, be it by an earlier try of this very request."""

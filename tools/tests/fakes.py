@@ -248,7 +248,7 @@ class FakePrefect:
 
 
 class FakeVariables:
-    """Variables in memory. `ahead` moves the server's clock on, in seconds, `answers_ahead` only that of its answers."""
+    """Variables in memory. `ahead` moves the server's clock on by seconds, `answers_ahead` only that of its answers."""
 
     def __init__(self) -> None:
         self.ahead = 0.0
