@@ -3,6 +3,7 @@
 ToolsError            says where, what was found, what is allowed; its hint says what to do
 ├── UserError         the user can mend it: exit code 2
 └── RemoteError       a remote system refused, failed or did not answer: exit code 1
+    └── PassingError  the same, and trying again soon may help
 """
 
 
@@ -29,16 +30,21 @@ class UserError(ToolsError):
 
 
 class RemoteError(ToolsError):
-    """A remote system (engine, registry, AWS, Prefect) refused, failed or did not answer in time.
+    """A remote system (engine, registry, AWS, Prefect) refused, failed or did not answer in time."""
+
+    exit_code = 1
+
+
+class PassingError(RemoteError):
+    """Trying again soon may help; a write may have taken effect all the same.
 
     Args:
         message: see ToolsError.
         hint: see ToolsError.
-        passing: whether trying again soon may help.
+        tries: how often it is worth trying in all.
+        after: for so many seconds the server asks to wait.
     """
 
-    exit_code = 1
-
-    def __init__(self, message: str, hint: str = "", *, passing: bool = False) -> None:
+    def __init__(self, message: str, hint: str = "", *, tries: int = 1, after: float | None = None) -> None:
         super().__init__(message, hint)
-        self.passing = passing
+        self.tries, self.after = tries, after

@@ -1,10 +1,13 @@
-"""Sessions with AWS or its emulator, and the one place where botocore's exceptions become the tooling's."""
+"""Clients of AWS or its emulator, and the one place where botocore's exceptions become the tooling's."""
 
 from __future__ import annotations
 
+import re
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from functools import cache
+from typing import TYPE_CHECKING, Any
 
 import boto3
 from botocore.config import Config
@@ -13,16 +16,24 @@ from botocore.exceptions import (
     ClientError,
     ConnectionClosedError,
     ConnectTimeoutError,
+    CredentialRetrievalError,
     EndpointConnectionError,
     HTTPClientError,
     NoCredentialsError,
     PartialCredentialsError,
     ProfileNotFound,
+    ProxyConnectionError,
     ReadTimeoutError,
+    SSLError,
     TokenRetrievalError,
 )
+from botocore.loaders import Loader, create_loader
+from botocore.parsers import ResponseParserError
+from botocore.session import get_session
+from pydantic import TypeAdapter
 
-from tools.errors import RemoteError, ToolsError, UserError
+from tools.clients import bounds
+from tools.errors import PassingError, RemoteError, ToolsError, UserError
 from tools.settings import Connection
 
 if TYPE_CHECKING:
@@ -32,63 +43,132 @@ PARALLEL = 8
 """Requests under way at once; botocore's work is CPU, so more threads gain nothing."""
 
 _LOGIN = "log in (aws sso login, or AWS_PROFILE and friends) and run this again"
+_LOOK_AT = "look at AWS_REGION, AWS_ENDPOINT_URL, HTTP_PROXY and HTTPS_PROXY"
+_NOWHERE = (EndpointConnectionError, ConnectTimeoutError, ProxyConnectionError)
 _LOST = (ConnectionClosedError, ReadTimeoutError, HTTPClientError)
+_THROTTLED = re.compile(r"Throttl|TooManyRequests|RequestLimitExceeded|SlowDown|BandwidthLimit|RequestTimeout")
 
-
-class LostReplyError(RemoteError):
-    """A request was sent and its reply did not come: whether it took effect has to be read."""
+text = TypeAdapter(str).validate_python
+"""What of an answer must be a text: botocore does not look."""
 
 
 def session(connection: Connection) -> boto3.Session:
-    """A session for a connection; with an emulator it has keys that are worth nothing elsewhere."""
+    """A session for a connection; with an emulator it has keys that are worth nothing elsewhere.
+
+    Raises:
+        UserError: what this machine says of AWS cannot be read.
+    """
     try:
+        core = get_session()
+        core.register_component("data_loader", _models())
         return boto3.Session(
+            botocore_session=core,
             region_name=connection.region,
             aws_access_key_id=connection.key,
             aws_secret_access_key=connection.key,
         )
     except ProfileNotFound as error:
         raise UserError(f"AWS: {error}", "unset AWS_PROFILE, or add the profile to ~/.aws/config") from error
+    except (BotoCoreError, ValueError) as error:
+        raise UserError(f"AWS: {bounds.shown(error)}", "mend ~/.aws/config and ~/.aws/credentials") from error
 
 
-def config(connection: Connection, attempts: int = 5) -> Config:
-    """Time-outs and retries of every client: bounded, so that nothing hangs.
+@cache
+def _models() -> Loader:
+    """What botocore knows of the services; reading it once for each client takes longer than most requests."""
+    return create_loader()
+
+
+def client(connection: Connection, service: str, *, patient: bool = True) -> Any:
+    """A client of a service: bounded, so that nothing hangs; botocore itself tries nothing again.
 
     Args:
-        connection: an emulator is on this machine, and does not answer later if it does not answer now.
-        attempts: tries in all; 1 for writes that must not be repeated blindly.
+        connection: how AWS is reached.
+        service: e.g. `ecs`.
+        patient: whether requests are tried again where they may be; not for writes that must not be repeated blindly.
+
+    Raises:
+        UserError: what this machine says of AWS is of no use.
     """
-    return Config(
-        connect_timeout=5,
-        read_timeout=30,
-        retries={"mode": "standard", "total_max_attempts": min(attempts, 2) if connection.endpoint else attempts},
+    settings = Config(
+        connect_timeout=bounds.CONNECT_SECONDS,
+        read_timeout=bounds.READ_SECONDS,
+        retries={"mode": "standard", "total_max_attempts": 1},
         max_pool_connections=PARALLEL * 2,
     )
+    ours: Any = session(connection)
+    try:
+        made = ours.client(service, endpoint_url=connection.endpoint, config=settings)
+    except (BotoCoreError, ValueError) as error:
+        hint = "mend ~/.aws/config, or the variables that begin with AWS_"
+        raise UserError(f"AWS: {bounds.shown(error)}", hint) from error
+    pools = made._endpoint.http_session._pool_classes_by_scheme  # there is no other way to them
+    pools.update({scheme: bounds.bounded(pool) for scheme, pool in pools.items()})
+    if patient:
+        made.meta.events.register("before-call", _begin)
+        made.meta.events.register("needs-retry", _wait)
+    return made
+
+
+def _begin(context: dict[str, Any], **_: Any) -> None:
+    context["data-flows-begun"] = time.monotonic()
+
+
+def _wait(
+    response: Any, caught_exception: Exception | None, attempts: int, request_dict: dict[str, Any], **_: Any
+) -> float | None:
+    """botocore asks after each try: seconds until the next one, None where there is none."""
+    if caught_exception is None and response[0].status_code >= 300:
+        caught_exception = ClientError(response[1], "")
+    failed = passing(caught_exception, "") if caught_exception else None
+    if not isinstance(failed, PassingError):
+        return None
+    return bounds.pause(attempts, request_dict["context"]["data-flows-begun"], failed.tries, failed.after)
 
 
 @contextmanager
 def told(doing: str, connection: Connection) -> Iterator[None]:
-    """Maps what botocore raises while `doing` something.
+    """Maps what botocore raises while `doing` something, and what reading an answer of another shape raises.
 
     Raises:
-        UserError: credentials are missing.
-        LostReplyError: the request may have taken effect.
+        UserError: credentials are missing, or this machine's settings are of no use.
+        PassingError: trying again may help; the request may have taken effect.
         RemoteError: AWS refused or did not answer.
     """
     try:
         yield
-    except (NoCredentialsError, PartialCredentialsError, TokenRetrievalError) as error:
-        raise UserError(f"AWS: no usable credentials for {doing}: {error}", _LOGIN) from error
-    except (EndpointConnectionError, ConnectTimeoutError) as error:
-        raise unreachable(connection, doing) from error
-    except ClientError as error:
-        raise _refused(error, doing) from error
-    except _LOST as error:
-        if connection.endpoint and "refused" in str(error).lower():
-            raise unreachable(connection, doing) from error
-        raise LostReplyError(f"AWS: no reply to {doing}: {error}", "run this again") from error
+    except (NoCredentialsError, PartialCredentialsError, TokenRetrievalError, CredentialRetrievalError) as error:
+        raise UserError(f"AWS: no usable credentials for {doing}: {bounds.shown(error)}", _LOGIN) from error
+    except SSLError as error:
+        why = bounds.shown(error)
+        raise UserError(
+            f"AWS: no trusted connection for {doing}: {why}", bounds.certificates("AWS_CA_BUNDLE")
+        ) from error
+    except (ClientError, *_NOWHERE, *_LOST) as error:
+        raise passing(error, doing, connection) from error
     except BotoCoreError as error:
-        raise RemoteError(f"AWS: {doing} failed: {error}") from error
+        raise RemoteError(f"AWS: {doing} failed: {bounds.shown(error)}") from error
+    except (ResponseParserError, LookupError, TypeError, ValueError, AttributeError, RecursionError) as error:
+        place = connection.endpoint or f"AWS in {connection.region}"
+        raise PassingError(
+            f"what answers as {place} is no AWS ({doing} gave an answer of another shape)", _LOOK_AT
+        ) from error
+
+
+def passing(error: Exception, doing: str, connection: Connection | None = None) -> ToolsError:
+    """The tooling's error for botocore's: a PassingError where trying again may help."""
+    if isinstance(error, ClientError):
+        return _refused(error, doing)
+    inner = error.kwargs.get("error") if isinstance(error, HTTPClientError) else None
+    if isinstance(inner, ToolsError):
+        return inner
+    refused = connection and connection.endpoint and "refused" in str(error).lower()
+    if isinstance(error, _NOWHERE) or refused:
+        found = unreachable(connection, doing) if connection else RemoteError("")
+        return PassingError(found.message, found.hint, tries=bounds.ABSENT)
+    if isinstance(error, _LOST):
+        return PassingError(f"AWS: no reply to {doing}: {bounds.shown(error)}", "run this again", tries=bounds.LOST)
+    return RemoteError(str(error))
 
 
 def unreachable(connection: Connection, doing: str) -> RemoteError:
@@ -107,8 +187,11 @@ def code(error: ClientError) -> str:
 
 
 def _refused(error: ClientError, doing: str) -> ToolsError:
-    found = code(error)
-    message = str(error.response.get("Error", {}).get("Message", "")) or found
+    found, answer = code(error), error.response.get("ResponseMetadata", {})
+    status = answer.get("HTTPStatusCode", 0)
+    # AWS quotes what it was sent below the first line, a session's token included.
+    said = str(error.response.get("Error", {}).get("Message") or found).strip().partition("\n")[0]
+    message = bounds.shown(said)
     if found in (
         "ExpiredToken",
         "ExpiredTokenException",
@@ -121,6 +204,18 @@ def _refused(error: ClientError, doing: str) -> ToolsError:
         return RemoteError(f"AWS refused the credentials for {doing}: {message}", _LOGIN)
     if found in ("AccessDenied", "AccessDeniedException", "UnauthorizedOperation"):
         return RemoteError(f"AWS does not allow {doing}: {message}", "ask for the missing permission, named above")
+    if 300 <= status < 400:
+        return RemoteError(
+            f"what answers to {doing} sends it on to another place ({status}), which is not followed",
+            _LOOK_AT,
+        )
+    if status >= 500 or status == 429 or _THROTTLED.search(found):
+        after = bounds.retry_after(answer.get("HTTPHeaders", {}))
+        tries = bounds.LOST if status == 500 else bounds.BUSY
+        asks = bounds.asks(after)
+        return PassingError(
+            f"AWS refused {doing}{asks}: {found}: {message}", "run this again", tries=tries, after=after
+        )
     return RemoteError(f"AWS refused {doing}: {found}: {message}")
 
 
@@ -131,8 +226,8 @@ def check_account(connection: Connection, expected: str) -> None:
         UserError: they belong to another account.
     """
     with told("asking whose credentials these are (sts:GetCallerIdentity)", connection):
-        sts: STSClient = session(connection).client("sts", endpoint_url=connection.endpoint, config=config(connection))
-        found = sts.get_caller_identity()["Account"]
+        sts: STSClient = client(connection, "sts")
+        found = text(sts.get_caller_identity()["Account"])
     if found != expected:
         raise UserError(
             f"the AWS credentials belong to account {found}; the environment's AWS_ACCOUNT_ID is {expected}",

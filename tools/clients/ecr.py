@@ -7,8 +7,10 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
+from pydantic import TypeAdapter
 
-from tools.clients.aws import code, config, session, told
+from tools.clients.aws import client, code, text, told
+from tools.clients.bounds import finite
 from tools.errors import RemoteError
 from tools.model.images import Image, Login
 from tools.settings import Connection
@@ -26,9 +28,8 @@ class Ecr:
 
     @cached_property
     def _client(self) -> ECRClient:
-        return session(self._connection).client(
-            "ecr", endpoint_url=self._connection.endpoint, config=config(self._connection)
-        )
+        made: ECRClient = client(self._connection, "ecr")
+        return made
 
     def warm_up(self) -> None:
         """Makes the client now: making one is slow and not safe in threads, using it is."""
@@ -43,7 +44,7 @@ class Ecr:
                 if code(error) in ("RepositoryNotFoundException", "ImageNotFoundException"):
                     return None
                 raise
-        return answer["imageDetails"][0]["imageDigest"] if answer["imageDetails"] else None
+            return text(answer["imageDetails"][0]["imageDigest"]) if answer["imageDetails"] else None
 
     def holds(self, repository: str, digest: str) -> bool:
         """Whether the registry still has an image of a digest."""
@@ -54,28 +55,32 @@ class Ecr:
                 if code(error) in ("RepositoryNotFoundException", "ImageNotFoundException"):
                     return False
                 raise
-        return bool(answer["imageDetails"])
+            return bool(answer["imageDetails"])
 
     def list_repositories(self, prefix: str) -> list[str]:
         """The repositories whose names begin with a prefix."""
-        with told("listing the repositories (ecr:DescribeRepositories)", self._connection):
+        doing = "listing the repositories (ecr:DescribeRepositories)"
+        with told(doing, self._connection):
             pages = self._client.get_paginator("describe_repositories").paginate()
-            names = [item["repositoryName"] for page in pages for item in page["repositories"]]
+            names = [text(item["repositoryName"]) for page in finite(pages, doing) for item in page["repositories"]]
         return sorted(name for name in names if name.startswith(prefix))
 
     def images(self, repository: str) -> list[Image]:
         """Every image of a repository."""
-        with told(f"listing the images of {repository} (ecr:DescribeImages)", self._connection):
+        doing = f"listing the images of {repository} (ecr:DescribeImages)"
+        with told(doing, self._connection):
             pages = self._client.get_paginator("describe_images").paginate(repositoryName=repository)
             return [
-                Image(
-                    repository,
-                    item["imageDigest"],
-                    tuple(sorted(item.get("imageTags", ()))),
-                    item["imagePushedAt"],
-                    item.get("imageSizeInBytes", 0),
+                _IMAGE(
+                    {
+                        "repository": repository,
+                        "digest": item["imageDigest"],
+                        "tags": tuple(sorted(item.get("imageTags", ()))),
+                        "pushed_at": item["imagePushedAt"],
+                        "size": item.get("imageSizeInBytes", 0),
+                    }
                 )
-                for page in pages
+                for page in finite(pages, doing)
                 for item in page["imageDetails"]
             ]
 
@@ -89,16 +94,16 @@ class Ecr:
             answer = self._client.batch_delete_image(
                 repositoryName=image.repository, imageIds=[{"imageDigest": image.digest}]
             )
-        for failure in answer.get("failures", ()):
-            if failure.get("failureCode") != "ImageNotFound":
-                why = failure.get("failureReason") or failure.get("failureCode")
-                raise RemoteError(f"ECR kept {image.repository}@{image.digest}: {why}")
+            kept = [item for item in answer["failures"] if item.get("failureCode") != "ImageNotFound"]
+            why = [item.get("failureReason") or item.get("failureCode") for item in kept]
+        if why:
+            raise RemoteError(f"ECR kept {image.repository}@{image.digest}: {why[0]}")
 
     def ensure(self, repository: str) -> None:
         """Makes the repository where it is missing: immutable tags, scan on push."""
         with told(f"creating the repository {repository} (ecr:CreateRepository)", self._connection):
             try:
-                self._client.create_repository(
+                made = self._client.create_repository(
                     repositoryName=repository,
                     imageTagMutability="IMMUTABLE",
                     imageScanningConfiguration={"scanOnPush": True},
@@ -106,6 +111,8 @@ class Ecr:
             except ClientError as error:
                 if code(error) != "RepositoryAlreadyExistsException":
                     raise
+            else:
+                text(made["repository"]["repositoryName"])
 
     def address(self, repository: str) -> str:
         """Where the repository is pushed to and pulled from, e.g. `1234.dkr.ecr.eu-west-1.amazonaws.com/data-flows/x`.
@@ -117,13 +124,17 @@ class Ecr:
             return f"{self._registry}/{repository}"
         with told(f"reading the address of {repository} (ecr:DescribeRepositories)", self._connection):
             answer = self._client.describe_repositories(repositoryNames=[repository])
-        return answer["repositories"][0]["repositoryUri"]
+            return text(answer["repositories"][0]["repositoryUri"])
 
     def login(self) -> Login:
         """A fresh login for the registry."""
         with told("logging in to the registry (ecr:GetAuthorizationToken)", self._connection):
             data = self._client.get_authorization_token()["authorizationData"]
-        if not data:
+            token = base64.b64decode(data[0]["authorizationToken"]).decode() if data else ""
+        username, _, password = token.partition(":")
+        if not password:
             raise RemoteError("ECR gave no authorization token", "run this again")
-        username, _, password = base64.b64decode(data[0]["authorizationToken"]).decode().partition(":")
         return Login(username, password)
+
+
+_IMAGE = TypeAdapter(Image).validate_python

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
-from tools.clients.aws import PARALLEL, LostReplyError, code, config, session, told
+from tools.clients.aws import PARALLEL, client, code, text, told
+from tools.clients.bounds import finite, patiently
 from tools.clients.task_definition import from_task_definition, to_task_definition
 from tools.model.observed import Revision
 from tools.model.release import AnyRelease, Release
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 #: What ECS understands: a family or an ARN, with or without a revision.
 _REFERENCE = re.compile(r"(arn:[\w-]+:ecs:[\w-]+:\d{12}:task-definition/)?[\w-]{1,255}(:\d{1,9})?")
+_REVISION = re.compile(r".+:\d{1,9}")
 
 
 class Ecs:
@@ -31,17 +33,14 @@ class Ecs:
 
     @cached_property
     def _client(self) -> ECSClient:
-        return self._new_client(5)
+        made: ECSClient = client(self._connection, "ecs")
+        return made
 
     @cached_property
     def _once(self) -> ECSClient:
         """For the write that must not be repeated blindly."""
-        return self._new_client(1)
-
-    def _new_client(self, attempts: int) -> ECSClient:
-        return session(self._connection).client(
-            "ecs", endpoint_url=self._connection.endpoint, config=config(self._connection, attempts)
-        )
+        made: ECSClient = client(self._connection, "ecs", patient=False)
+        return made
 
     def warm_up(self) -> None:
         """Makes the client now: making one is slow and not safe in threads, using it is."""
@@ -66,19 +65,23 @@ class Ecs:
                 if code(error) == "ClientException":  # "Unable to describe task definition": there is none
                     return None
                 raise
-        found: dict[str, Any] = dict(answer["taskDefinition"])
-        if found.get("status") == "INACTIVE":
-            return None
-        images = tuple(container.get("image", "") for container in found.get("containerDefinitions", ()))
-        return Revision(found["taskDefinitionArn"], images, from_task_definition(found))
+            found: dict[str, Any] = dict(answer["taskDefinition"])
+            if found.get("status") == "INACTIVE":
+                return None
+            images = tuple(text(container.get("image", "")) for container in found.get("containerDefinitions", ()))
+            if not _REVISION.fullmatch(found["taskDefinitionArn"]) or not isinstance(found["revision"], int):
+                raise ValueError("no revision")
+            return Revision(found["taskDefinitionArn"], images, from_task_definition(found))
 
     def families(self, prefix: str) -> list[str]:
         """The families with an active revision whose names begin with a prefix."""
-        with told(f"listing the task definitions {prefix}* (ecs:ListTaskDefinitionFamilies)", self._connection):
+        doing = f"listing the task definitions {prefix}* (ecs:ListTaskDefinitionFamilies)"
+        with told(doing, self._connection):
             pages = self._client.get_paginator("list_task_definition_families").paginate(
                 familyPrefix=prefix, status="ACTIVE"
             )
-            return sorted(name for page in pages for name in page["families"] if name.startswith(prefix))
+            names = [text(name) for page in finite(pages, doing) for name in page["families"]]
+        return sorted(name for name in names if name.startswith(prefix))
 
     def releases(self, family: str) -> list[AnyRelease]:
         """The releases of a family that are still active, newest first; revisions that are none of ours left out."""
@@ -86,12 +89,13 @@ class Ecs:
 
     def revisions(self, family: str) -> list[Revision]:
         """Every revision of a family that is still active, newest first."""
-        with told(f"listing the revisions of {family} (ecs:ListTaskDefinitions)", self._connection):
+        doing = f"listing the revisions of {family} (ecs:ListTaskDefinitions)"
+        with told(doing, self._connection):
             pages = self._client.get_paginator("list_task_definitions").paginate(
                 familyPrefix=family, status="ACTIVE", sort="DESC"
             )
-            arns = [arn for page in pages for arn in page["taskDefinitionArns"]]
-        ours = [arn for arn in arns if arn.rsplit("/", 1)[1].rsplit(":", 1)[0] == family]
+            arns = [text(arn) for page in finite(pages, doing) for arn in page["taskDefinitionArns"]]
+            ours = [arn for arn in arns if arn.rsplit("/", 1)[1].rsplit(":", 1)[0] == family]
         with ThreadPoolExecutor(PARALLEL) as pool:
             found = [revision for revision in pool.map(self._described, ours) if revision]
         return sorted(found, key=lambda revision: int(revision.arn.rpartition(":")[2]), reverse=True)
@@ -99,24 +103,28 @@ class Ecs:
     def deregister(self, arn: str) -> None:
         """Takes a release out of the history. Tasks that run on it go on. One that is out already is done."""
         with told(f"deregistering {arn} (ecs:DeregisterTaskDefinition)", self._connection):
-            self._client.deregister_task_definition(taskDefinition=arn)
+            text(self._client.deregister_task_definition(taskDefinition=arn)["taskDefinition"]["taskDefinitionArn"])
 
     def make_release(self, draft: Release) -> Release:
-        """Registers a revision. A lost reply is resolved by reading: a repeated request would make a second one.
+        """Registers a revision. Where that failed and may pass it is read whether it took effect, and tried again.
+
+        ECS knows no token for it: it took effect where the newest revision is the draft, its time and author included.
 
         Raises:
             RemoteError: ECS refused or did not answer.
         """
-        doing = f"registering the task definition {draft.family} (ecs:RegisterTaskDefinition)"
-        try:
-            with told(doing, self._connection):
-                answer = self._once.register_task_definition(**to_task_definition(draft))
-        except LostReplyError:
+        wanted = to_task_definition(draft)
+
+        def attempt() -> Release:
+            with told(f"registering the task definition {draft.family} (ecs:RegisterTaskDefinition)", self._connection):
+                answer = self._once.register_task_definition(**wanted)
+                registered = from_task_definition(dict(answer["taskDefinition"]))
+                if not isinstance(registered, Release):
+                    raise TypeError("a task definition without the label that it was given")
+                return registered
+
+        def done() -> Release | None:
             newest = self.release(draft.family)
-            if not isinstance(newest, Release) or newest.model_dump() != draft.model_dump():
-                raise
-            return newest
-        registered = from_task_definition(dict(answer["taskDefinition"]))
-        if not isinstance(registered, Release):
-            raise AssertionError(f"ECS gave back a task definition without the label that it was given: {registered}")
-        return registered
+            return newest if isinstance(newest, Release) and newest.model_dump() == draft.model_dump() else None
+
+        return patiently(attempt, done)

@@ -7,20 +7,19 @@ its own, so that is repeatable.
 
 from __future__ import annotations
 
-import time
 import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from pydantic import TypeAdapter
+
+from tools.clients.bounds import patiently
 from tools.clients.prefect_http import PAGE, Http
 from tools.errors import RemoteError
 from tools.model.prefect import PrefectDeployment, PrefectSchedule
 from tools.model.runs import FlowRun, LogLine
 from tools.model.timing import instant, local, without_server_start
-
-WAITS = (0.3, 0.6, 1.2, 2.4, 4.8)
-"""Seconds between the tries of a write that is not repeated blindly."""
 
 
 class PrefectApi(Http):
@@ -35,26 +34,41 @@ class PrefectApi(Http):
         found: list[PrefectDeployment] = []
         for start in range(0, len(flows), PAGE):
             named = {"flows": {"name": {"any_": list(flows[start : start + PAGE])}}}
-            names = {flow["id"]: flow["name"] for flow in self.all("flows", named)}
+            names = dict(self.all("flows", named, read=_name))
             if names:
-                found += [_deployment(item, names[item["flow_id"]]) for item in self.all("deployments", named)]
+                found += self._deployments(named, names)
         return sorted(found, key=lambda deployment: deployment.full_name)
+
+    def _deployments(self, wanted: Mapping[str, Any], names: Mapping[str, str]) -> list[PrefectDeployment]:
+        """What a filter finds, but for a deployment whose flow came or went between the two requests."""
+
+        def read(item: dict[str, Any]) -> PrefectDeployment | None:
+            flow = names.get(item["flow_id"])
+            return None if flow is None else _deployment(item, flow)
+
+        return [found for found in self.all("deployments", wanted, read=read) if found]
 
     def tagged(self, tag: str) -> list[PrefectDeployment]:
         """Every deployment with a tag, whatever its flow."""
-        return self._with_flows(list(self.all("deployments", {"deployments": {"tags": {"all_": [tag]}}})))
+        return self._with_flows({"deployments": {"tags": {"all_": [tag]}}})
 
     def every_deployment(self) -> list[PrefectDeployment]:
         """Every deployment that the API has."""
-        return self._with_flows(list(self.all("deployments", {})))
+        return self._with_flows({})
 
-    def _with_flows(self, found: Sequence[Mapping[str, Any]]) -> list[PrefectDeployment]:
-        flows = sorted({item["flow_id"] for item in found})
+    def _with_flows(self, wanted: Mapping[str, Any]) -> list[PrefectDeployment]:
+        read = list(self.all("deployments", wanted, read=lambda item: (_TEXT(item["flow_id"]), item)))
+        flows = sorted({flow for flow, _ in read})
         names: dict[str, str] = {}
         for start in range(0, len(flows), PAGE):
             some = {"flows": {"id": {"any_": flows[start : start + PAGE]}}}
-            names |= {flow["id"]: flow["name"] for flow in self.all("flows", some)}
-        made = [_deployment(item, names[item["flow_id"]]) for item in found]
+            names |= dict(self.all("flows", some, read=_name))
+
+        def deployment(both: tuple[str, dict[str, Any]]) -> PrefectDeployment:
+            flow, item = both
+            return _deployment(item, names[flow])
+
+        made = [self.understood("POST /deployments/filter", deployment, both) for both in read if both[0] in names]
         return sorted(made, key=lambda deployment: deployment.full_name)
 
     def remove(self, deployment_id: str) -> None:
@@ -67,11 +81,11 @@ class PrefectApi(Http):
         Raises:
             RemoteError: the API refused or did not answer.
         """
-        flow = self.call("POST", "/flows/", {"name": wanted.flow})
+        flow_id = self.call("POST", "/flows/", {"name": wanted.flow}, read=lambda flow: _TEXT(flow["id"]))
         body = {
             **_body(wanted),
             "name": wanted.name,
-            "flow_id": flow["id"],
+            "flow_id": flow_id,
             "paused": wanted.paused,
             "enforce_parameter_schema": True,
             "schedules": [_schedule_body(item, new=True) for item in wanted.schedules],
@@ -98,7 +112,7 @@ class PrefectApi(Http):
         path = f"/deployments/{deployment_id}/schedules"
 
         def made() -> bool:
-            return schedule.slug in {item.get("slug") for item in self.call("GET", path)}
+            return schedule.slug in {item.get("slug") for item in self.call("GET", path, read=_OBJECTS)}
 
         self._make(path, [_schedule_body(schedule, new=True)], made)
 
@@ -125,9 +139,14 @@ class PrefectApi(Http):
 
     def _anchor(self, deployment_id: str, schedule_id: str) -> str | None:
         """The moment from which a schedule's interval is counted; None where it has none yet."""
-        found = self.call("GET", f"/deployments/{deployment_id}/schedules")
-        mine = (item["schedule"] for item in found if item["id"] == schedule_id)
-        return next((when.get("anchor_date") for when in mine), None)
+
+        def anchor(found: Any) -> str | None:
+            mine = (item["schedule"] for item in _OBJECTS(found) if item["id"] == schedule_id)
+            return next((when.get("anchor_date") for when in mine), None)
+
+        path = f"/deployments/{deployment_id}/schedules"
+        read: str | None = self.call("GET", path, read=anchor)
+        return read
 
     def remove_schedule(self, deployment_id: str, schedule_id: str) -> None:
         """Deletes a schedule. One that is gone already is done."""
@@ -135,8 +154,10 @@ class PrefectApi(Http):
 
     def pool_status(self, name: str) -> str | None:
         """`READY`, `NOT_READY` (no worker polls it) or `PAUSED`; None where there is no such work pool."""
-        answer = self.call("GET", f"/work_pools/{name}", gone_is_done=True)
-        return answer.get("status") if answer else None
+
+        path = f"/work_pools/{name}"
+        status: str | None = self.call("GET", path, read=lambda pool: _MAYBE(pool["status"]), gone_is_done=True)
+        return status
 
     def start(self, deployment_id: str, parameters: Mapping[str, Any]) -> FlowRun:
         """Creates a flow run of a deployment, to run now. Tried again with the same key, it stays one run."""
@@ -145,19 +166,21 @@ class PrefectApi(Http):
             "state": {"type": "SCHEDULED", "message": "Started by hand"},
             "idempotency_key": uuid.uuid4().hex,
         }
-        return _flow_run(self.call("POST", f"/deployments/{deployment_id}/create_flow_run", body))
+        path = f"/deployments/{deployment_id}/create_flow_run"
+        made: FlowRun = self.call("POST", path, body, read=_flow_run)
+        return made
 
     def flow_run(self, run_id: str) -> FlowRun:
         """A flow run as it stands now."""
-        return _flow_run(self.call("GET", f"/flow_runs/{run_id}"))
+        found: FlowRun = self.call("GET", f"/flow_runs/{run_id}", read=_flow_run)
+        return found
 
     def logs(self, run_id: str, after: str | None) -> list[LogLine]:
         """The lines of a run's log, oldest first; only those after a time (ISO 8601), where one is given."""
         wanted: dict[str, Any] = {"flow_run_id": {"any_": [run_id]}}
         if after:
             wanted["timestamp"] = {"after_": after}
-        found = self.all("logs", {"logs": wanted, "sort": "TIMESTAMP_ASC"})
-        return [LogLine(item["id"], item["timestamp"], item["level"], item["message"]) for item in found]
+        return list(self.all("logs", {"logs": wanted, "sort": "TIMESTAMP_ASC"}, read=_log_line))
 
     def run_url(self, run_id: str) -> str:
         """Where the UI shows a run."""
@@ -165,21 +188,21 @@ class PrefectApi(Http):
 
     def _make(self, path: str, body: Any, made: Callable[[], bool]) -> None:
         """Makes what must not be made twice: before it is tried again it is read whether only the reply was lost."""
-        for wait in (*WAITS, None):
-            try:
-                self.call("POST", path, body, repeatable=False)
-            except RemoteError as error:
-                if made():
-                    return
-                if wait is None or not error.passing:
-                    raise
-                time.sleep(wait)
-            else:
-                return
+
+        def attempt() -> bool:
+            self.call("POST", path, body, repeatable=False)
+            return True
+
+        patiently(attempt, lambda: made() or None)
 
     def _named(self, wanted: PrefectDeployment) -> PrefectDeployment | None:
-        found = self.call("GET", f"/deployments/name/{wanted.full_name}", gone_is_done=True)
-        return _deployment(found, wanted.flow) if found else None
+
+        def read(found: Any) -> PrefectDeployment:
+            return _deployment(found, wanted.flow)
+
+        path = f"/deployments/name/{wanted.full_name}"
+        named: PrefectDeployment | None = self.call("GET", path, read=read, gone_is_done=True)
+        return named
 
 
 _API_NAMES = {
@@ -259,8 +282,30 @@ def _local_anchor(schedule: Mapping[str, Any]) -> str:
     return local(datetime.fromisoformat(anchor), schedule.get("timezone") or "UTC") if anchor else ""
 
 
+def _name(flow: Mapping[str, Any]) -> tuple[str, str]:
+    """A flow's id and its name."""
+    return _TEXT(flow["id"]), _TEXT(flow["name"])
+
+
 def _flow_run(item: Mapping[str, Any]) -> FlowRun:
     state = item.get("state") or {}
-    return FlowRun(
-        item["id"], item["name"], state.get("name") or "", state.get("type") or "", state.get("message") or ""
+    return _FLOW_RUN(
+        {
+            "id": item["id"],
+            "name": item["name"],
+            "state": state.get("name") or "",
+            "state_type": state.get("type") or "",
+            "message": state.get("message") or "",
+        }
     )
+
+
+def _log_line(item: Mapping[str, Any]) -> LogLine:
+    return _LOG_LINE({"id": item["id"], "at": item["timestamp"], "level": item["level"], "message": item["message"]})
+
+
+_TEXT = TypeAdapter(str).validate_python
+_MAYBE = TypeAdapter(str | None).validate_python
+_OBJECTS = TypeAdapter(list[dict[str, Any]]).validate_python
+_FLOW_RUN = TypeAdapter(FlowRun).validate_python
+_LOG_LINE = TypeAdapter(LogLine).validate_python

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime
 from typing import Any
+
+from pydantic import TypeAdapter
 
 from tools.clients.prefect_http import Http
 from tools.model.runs import Run, Runs
@@ -37,10 +38,18 @@ def _last(api: Http, deployment: str) -> Run | None:
 
 def _first(api: Http, deployment: str, body: dict[str, Any]) -> Run | None:
     which = {"deployments": {"id": {"any_": [deployment]}}}
-    found = api.call("POST", "/flow_runs/filter", {**body, **which, "limit": 1})
-    return _run(found[0]) if found else None
+    found: Run | None = api.call("POST", "/flow_runs/filter", {**body, **which, "limit": 1}, read=_run)
+    return found
 
 
-def _run(item: dict[str, Any]) -> Run:
-    at = item.get("start_time") or item["expected_start_time"]
-    return Run(item.get("state_name") or "", datetime.fromisoformat(at))
+def _run(found: Any) -> Run | None:
+    """The first of a list of runs."""
+    if not isinstance(found, list):
+        raise TypeError("no list")
+    if not found:
+        return None
+    at = found[0].get("start_time") or found[0]["expected_start_time"]
+    return _RUN.validate_python({"state": found[0].get("state_name") or "", "at": at})
+
+
+_RUN = TypeAdapter(Run)

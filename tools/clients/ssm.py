@@ -5,15 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from tools.clients.aws import config, session, told
+from tools.clients.aws import client, text, told
+from tools.clients.bounds import finite
 from tools.settings import Connection
 
 if TYPE_CHECKING:
     from mypy_boto3_ssm.client import SSMClient
-
-
-def _client(connection: Connection) -> SSMClient:
-    return session(connection).client("ssm", endpoint_url=connection.endpoint, config=config(connection))
 
 
 def tree(connection: Connection, path: str) -> dict[str, str]:
@@ -24,11 +21,13 @@ def tree(connection: Connection, path: str) -> dict[str, str]:
         path: e.g. `/DataFlows/Dev`.
     """
     found: dict[str, str] = {}
-    with told(f"reading the parameters below {path} (ssm:GetParametersByPath)", connection):
-        pages = _client(connection).get_paginator("get_parameters_by_path").paginate(Path=path, WithDecryption=True)
-        for page in pages:
+    doing = f"reading the parameters below {path} (ssm:GetParametersByPath)"
+    with told(doing, connection):
+        ssm: SSMClient = client(connection, "ssm")
+        pages = ssm.get_paginator("get_parameters_by_path").paginate(Path=path, WithDecryption=True)
+        for page in finite(pages, doing):
             for parameter in page["Parameters"]:
-                found[parameter["Name"].rsplit("/", 1)[1]] = parameter["Value"]
+                found[parameter["Name"].rsplit("/", 1)[1]] = text(parameter["Value"])
     return found
 
 
@@ -43,8 +42,8 @@ def missing(connection: Connection, names: Iterable[str]) -> list[str]:
     absent: list[str] = []
     if not wanted:
         return absent
-    client = _client(connection)
+    ssm: SSMClient = client(connection, "ssm")
     for start in range(0, len(wanted), 10):  # the API's limit for one call
         with told("looking for the secrets' parameters (ssm:GetParameters)", connection):
-            absent += client.get_parameters(Names=wanted[start : start + 10])["InvalidParameters"]
+            absent += map(text, ssm.get_parameters(Names=wanted[start : start + 10])["InvalidParameters"])
     return absent

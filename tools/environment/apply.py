@@ -18,7 +18,7 @@ from functools import cache
 from pathlib import Path
 from typing import Protocol, assert_never
 
-from tools.errors import RemoteError, ToolsError, UserError
+from tools.errors import PassingError, RemoteError, ToolsError, UserError
 from tools.model.images import FlowDescription, Login, OnProgress, Target
 from tools.model.prefect import PrefectDeployment, PrefectSchedule
 from tools.model.release import Release
@@ -280,7 +280,7 @@ def _commit(work: _Work, result: Result) -> None:
                 work.guard()
                 _register(work.clients.prefect, registering, wanted)
     except RemoteError as error:
-        if not error.passing:  # what passes is not undone: run again, it goes on from there
+        if not isinstance(error, PassingError):  # what passes is not undone: run again, it goes on from there
             _undo(work, result, error)
         raise
     if result.item.registering:

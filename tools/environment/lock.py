@@ -4,9 +4,11 @@ Takes the variables of an environment's Prefect API; gives a context manager tha
 Never writes anything but that one variable. (`locks` is about requirements files.)
 
 A variable's name is unique, so creating it has one winner; it is deleted by its id, so nobody deletes a lock but the
-one that he looked at. The holder renews it; when that stops for longer than the lock's time to live, by the server's
-clocks, the holder counts as dead and anybody may delete it. A holder counts its own lock as lost a third of that time
-earlier, from the start of its last renewal, so that nothing it has sent is under way when another takes over.
+one that he looked at. The holder renews it. Whoever has looked at a lock for its whole time to live, by a clock of his
+own that only counts, and saw it not renewed, may delete it: its holder counts as dead. No two clocks are compared for
+that, so none that is wrong, the server's, a cache's or this machine's, takes a lock from one who lives. They only say
+whether a lock is worth watching to one who would not wait for it. A holder counts its own lock as lost a third of that
+time earlier, from the start of its last renewal, so that nothing it has sent is under way when another takes over.
 """
 
 from __future__ import annotations
@@ -18,7 +20,7 @@ import time
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from threading import Event, Thread
 from types import TracebackType
 from typing import Any, Protocol
@@ -33,6 +35,8 @@ LONGEST_TO_LIVE = 3600.0
 """Whoever says more is not believed: the lock would never expire."""
 RENEWALS = 4
 """So often a lock is renewed in its time to live."""
+GRAIN = 30.0
+"""Seconds by which clocks that are right may differ, and by which an answer's may lag."""
 LOOK_SECONDS = 0.5
 """Between two looks of one who waits."""
 TELL_SECONDS = 10.0
@@ -61,17 +65,32 @@ class Holder:
     who: str
     what: str
     since: datetime
-    held: float
-    """For so many seconds."""
-    silent: float
-    """So many seconds have passed since it was last renewed."""
-    left: float
-    """So many seconds until it expires where it is not renewed; below 0 it has expired."""
+    renewed: datetime
+    """As whoever wrote it down tells it."""
+    seen: tuple[datetime, ...]
+    """When that was looked at, by the clock of whoever answered and by this machine's: each may be wrong."""
+    time_to_live: float
 
     @property
-    def stale(self) -> bool:
-        """Whether its holder counts as dead."""
-        return self.left < 0
+    def held(self) -> float:
+        """For so many seconds."""
+        return max((self.seen[0] - self.since).total_seconds(), 0.0)
+
+    @property
+    def silent(self) -> float:
+        """So many seconds have passed since it was last renewed."""
+        return max((self.seen[0] - self.renewed).total_seconds(), 0.0)
+
+    @property
+    def left(self) -> float:
+        """So many seconds until it expires where it is not renewed."""
+        return max(self.time_to_live - self.silent, 0.0)
+
+    @property
+    def seems_dead(self) -> bool:
+        """Whether any clock says that it has expired, or makes no sense: then it is worth being watched."""
+        silent = [(at - self.renewed).total_seconds() for at in self.seen]
+        return max(silent) > self.time_to_live or min(silent) < -GRAIN
 
     def __str__(self) -> str:
         return f"{self.who} ({self.what}) since {self.since:%Y-%m-%d %H:%M:%S} UTC, for {self.held:.0f} s"
@@ -89,10 +108,33 @@ def holder(variables: Variables, environment: str) -> Holder | None:
         who=str(value.get("who", "somebody")),
         what=str(value.get("what", "not these tools")),
         since=found.created,
-        held=found.age,
-        silent=found.idle,
-        left=_seconds(value.get("time_to_live")) - found.idle,
+        renewed=found.updated,
+        seen=(*([found.date] if found.date else []), datetime.now(UTC)),
+        time_to_live=_seconds(value.get("time_to_live")),
     )
+
+
+class _Watch:
+    """One who looks at a lock from time to time, and counts for how long it has not been renewed."""
+
+    def __init__(self) -> None:
+        self._known: tuple[str, datetime] | None = None
+        self._since = 0.0
+        self.renewed = False
+        """Whether a renewal was seen: its holder lives."""
+
+    def expired(self, found: Holder, looked: float) -> bool:
+        """Whether it was looked at for its time to live and not renewed.
+
+        Args:
+            found: as it is now.
+            looked: when the look began, by this process's clock.
+        """
+        now = (found.id, found.renewed)
+        if self._known != now:
+            self.renewed = self._known is not None and self._known[0] == found.id
+            self._known, self._since = now, _clock()
+        return looked - self._since > found.time_to_live
 
 
 def _seconds(said: object) -> float:
@@ -173,24 +215,33 @@ class EnvironmentLock:
             raise RemoteError(self._expired(), _AGAIN)
 
     def _take(self) -> None:
-        told = -TELL_SECONDS
+        told, watch = -TELL_SECONDS, _Watch()
         while True:
+            looked = _clock()
             found = holder(self._variables, self._environment)
             if found is None:
                 self._create()  # the next look tells who was first
             elif found.nonce == self._nonce:
                 self._id = found.id
                 return
-            elif found.stale:
+            elif watch.expired(found, looked):
                 self._tell(f"taking over the lock of {self._environment}, which expired: {found}")
                 self._variables.delete(found.id)
-            elif not self._wait:
+            elif not self._wait and (watch.renewed or not found.seems_dead):
                 raise self._locked(found)
             else:
                 if _clock() - told >= TELL_SECONDS:
                     told = _clock()
-                    self._tell(f"waiting: {self._environment} is locked by {found}")
+                    self._tell(self._waiting(found))
                 time.sleep(LOOK_SECONDS * random.uniform(0.5, 1.0))  # noqa: S311 - spreads those who wait
+
+    def _waiting(self, found: Holder) -> str:
+        if self._wait:
+            return f"waiting: {self._environment} is locked by {found}"
+        return (
+            f"the lock of {self._environment} seems to be a dead one's: looking for {found.time_to_live:.0f} s "
+            f"whether it is renewed: {found}"
+        )
 
     def _create(self) -> None:
         self._until = _clock() + self._time_to_live

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
-from pydantic import Field
+from pydantic import AwareDatetime, Field
 
 from tools.model.service import Frozen
 
@@ -54,8 +53,8 @@ class Variable:
 
     id: str
     value: Any
-    created: datetime
-    age: float
-    """Seconds since it was created."""
-    idle: float
-    """Seconds since it was last written."""
+    created: AwareDatetime
+    updated: AwareDatetime
+    """When it was last written, by the clock of whoever wrote it down."""
+    date: AwareDatetime | None
+    """When it was read, by the clock of whoever answered; None where it did not say."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+
+from pydantic import AwareDatetime
 
 FINAL = frozenset({"COMPLETED", "FAILED", "CRASHED", "CANCELLED"})
 
@@ -41,7 +42,7 @@ class Run:
     """A flow run: its state's name, and when it starts or has started."""
 
     state: str
-    at: datetime
+    at: AwareDatetime
 
 
 @dataclass(frozen=True)

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-import time
 import uuid
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from threading import RLock
 from typing import Any
@@ -258,25 +257,25 @@ class FakePrefect:
 
 
 class FakeVariables:
-    """Variables in memory; `ahead` moves the server's clock on, in seconds."""
+    """Variables in memory. `ahead` moves the server's clock on by seconds, `answers_ahead` only that of its answers."""
 
     def __init__(self) -> None:
         self.ahead = 0.0
+        self.answers_ahead: float | None = 0.0
         self._one_at_a_time = RLock()
         self._by_name: dict[str, dict[str, Any]] = {}
 
-    def _now(self) -> float:
-        return time.time() + self.ahead
+    def _now(self) -> datetime:
+        return datetime.now(UTC) + timedelta(seconds=self.ahead)
 
     def read(self, name: str) -> Variable | None:
-        """With its ages."""
+        """With the time of the answer, where it is told."""
         with self._one_at_a_time:
             found = self._by_name.get(name)
             if found is None:
                 return None
-            created, now = found["created"], self._now()
-            at = datetime.fromtimestamp(created, UTC)
-            return Variable(found["id"], found["value"], at, now - created, now - found["updated"])
+            told = None if self.answers_ahead is None else self._now() + timedelta(seconds=self.answers_ahead)
+            return Variable(found["id"], found["value"], found["created"], found["updated"], told)
 
     def _find(self, variable_id: str) -> dict[str, Any] | None:
         return next((item for item in self._by_name.values() if item["id"] == variable_id), None)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 import socket
 import struct
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -43,7 +43,8 @@ class Reply:
     """What is answered."""
 
     status: int = 200
-    body: bytes = b"{}"
+    body: bytes | Iterable[bytes] = b"{}"
+    """In pieces it ends with the connection; shorter than a `content-length` of its own, it is cut off."""
     headers: Mapping[str, str] = field(default_factory=lambda: dict(_JSON))
 
 
@@ -115,6 +116,7 @@ class Proxy:
     def _handler(proxy) -> type[BaseHTTPRequestHandler]:  # noqa: N805 - `self` is the request's inside
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
+            disable_nagle_algorithm = True  # head and body are two small packets
 
             def _answer(self) -> None:
                 request = proxy._arrived(self)
@@ -152,11 +154,16 @@ def _send(handler: BaseHTTPRequestHandler, reply: Reply | Reset) -> None:
     handler.send_response(reply.status)
     for name, value in reply.headers.items():
         handler.send_header(name, value)
-    if "content-length" not in {name.lower() for name in reply.headers}:
+    told = {name.lower(): value for name, value in reply.headers.items()}.get("content-length")
+    pieces = [reply.body] if isinstance(reply.body, bytes) else reply.body
+    if isinstance(reply.body, bytes) and told is None:
         handler.send_header("content-length", str(len(reply.body)))
+    elif not isinstance(reply.body, bytes) or int(told or 0) != len(reply.body):
+        handler.send_header("connection", "close")
     handler.end_headers()
     if handler.command != "HEAD":
-        handler.wfile.write(reply.body)
+        for piece in pieces:
+            handler.wfile.write(piece)
 
 
 def reads(request: str) -> bool:

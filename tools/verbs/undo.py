@@ -79,8 +79,11 @@ def _unlock(arguments: Unlock) -> int:
     if arguments.yes:
         environment.variables.delete(found.id)
         tell("The lock is removed. Whoever held it writes nothing more.")
-    elif found.stale:
-        tell("Its holder is dead: it has expired. Whoever comes next takes it over; --yes removes it now.")
+    elif found.seems_dead:
+        tell(
+            f"Its holder seems to be dead. Whoever comes next takes it over where it is not renewed for "
+            f"{found.time_to_live:.0f} s; --yes removes it now."
+        )
     else:
         tell(f"Its holder was alive {found.silent:.0f} s ago. --yes removes it all the same.")
     return 0

@@ -76,7 +76,7 @@ class Fault:
             return reply
         if self.mode == "reply lost":
             return Reset()
-        if self.mode == "cut off":
+        if self.mode == "cut off" and isinstance(reply.body, bytes):
             return replace(reply, headers={**reply.headers, "content-length": str(len(reply.body) + 10)})
         return reply
 
@@ -90,12 +90,13 @@ class Tried(Real):
     """A flow whose every request may go wrong."""
 
     fault: Fault
-    direct: Clients
     environment: Environment
+    past: tuple[Ecs, Ecr, PrefectApi]
+    """The same, past the proxies."""
 
     def state(self) -> Any:
-        """Everything that is there, without ids; read past the proxies."""
-        ecs, ecr, prefect = (getattr(self.direct, name) for name in ("ecs", "ecr", "prefect"))
+        """Everything that is there, without ids."""
+        ecs, ecr, prefect = self.past
         releases = ecs.releases(family(self.settings.environment, self.flow))
         said = {item.arn: item.content() for item in releases if isinstance(item, Release)}
         images = sorted(item.tags for item in ecr.images(repository(self.flow)))
@@ -122,17 +123,11 @@ def make(servers: tuple[Fault, str, str, Connection], moto: Connection) -> Itera
 
     def one() -> Tried:
         settings = an_environment(through, aws)
-        clients = Clients(Engine(aws), Ecr(aws, "registry.test"), Ecs(aws), PrefectApi(through))
-        tried = Tried(direct, clients, settings)
+        ecs, ecr, prefect = Ecs(aws), Ecr(aws, "registry.test"), PrefectApi(through)
+        tried = Tried(direct, Clients(Engine(aws), ecr, ecs, prefect), settings)
         tried.fault = fault
-        tried.direct = Clients(Engine(moto), Ecr(moto, "registry.test"), Ecs(moto), PrefectApi(direct))
-        tried.environment = Environment(
-            settings,
-            clients.ecs,
-            clients.ecr,
-            clients.prefect,
-            PrefectVariables(through),  # type: ignore[arg-type]
-        )
+        tried.environment = Environment(settings, ecs, ecr, prefect, PrefectVariables(through))
+        tried.past = Ecs(moto), Ecr(moto, None), PrefectApi(direct)
         made.append(tried)
         return tried
 
