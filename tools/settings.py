@@ -20,9 +20,12 @@ from urllib.parse import urlsplit
 from dotenv import dotenv_values
 
 from tools.errors import UserError
+from tools.model import names
 
 LOCAL = "Local"
 USUAL_ENVIRONMENTS = (LOCAL, "Dev", "Prod")
+_NOT_AN_ENVIRONMENT = "branches"
+"""Its parameters would be those that say which environment a branch deploys to."""
 
 #: Reads {name: value} of the parameters directly below a path.
 ParameterReader = Callable[["Connection", str], Mapping[str, str]]
@@ -73,7 +76,10 @@ class Settings:
     """Host of the registry; ECR's own `repositoryUri` where it is None."""
     work_pool: str = _setting("WORK_POOL", r"[^/%&<>]+", "a name without / % & < >")
     execution_role: str = _setting("EXECUTION_ROLE")
-    task_role: str = _setting("TASK_ROLE")
+    task_role: str = _setting(
+        "TASK_ROLE", r"[^{}]*(\{service\})?[^{}]*", f"a role; {names.ANY_SERVICE} in it stands for the service's name"
+    )
+    """The role of each service's tasks that names none itself."""
     log_group: str = _setting("LOG_GROUP", r"[A-Za-z0-9_./#-]+", "a name of letters, digits and _ . / # -")
     lake_url: str = _setting("LAKE_URL", r"s3://[^\s/]+(/\S*)?", "s3://BUCKET/PREFIX")
     results_block: str = _setting("RESULTS_BLOCK", default="s3-bucket/data-flows-results")
@@ -82,7 +88,7 @@ class Settings:
     @property
     def parameter_root(self) -> str:
         """Where the environment's parameters lie in the Parameter Store."""
-        return f"/DataFlows/{self.environment}"
+        return names.parameters(self.environment)
 
     @property
     def flow_env(self) -> dict[str, str]:
@@ -118,6 +124,8 @@ def environment_name(value: str) -> str:
             f"environment {value!r} is no name: letters and digits only, at most 32, beginning with a letter",
             "examples: Local, Dev, Prod",
         )
+    if value.lower() == _NOT_AN_ENVIRONMENT:
+        raise UserError(f"environment '{value}' has a name that is taken", "choose another one, e.g. Dev")
     return value
 
 
@@ -150,7 +158,7 @@ def load(environment: str, process_env: Mapping[str, str], dotenv: Path, paramet
         return _local(_given(LOCAL, process_env, dotenv))
     given = _given(environment, process_env, dotenv)
     connection = _connection(environment, given)
-    stored = parameters(connection, f"/DataFlows/{environment}")
+    stored = parameters(connection, names.parameters(environment))
     values = {item.metadata["name"]: "" for item in _SETTINGS}
     values |= {name: given.get(name) or stored.get(name, "") for name in values}
     _check(environment, values, given)
@@ -213,7 +221,7 @@ def local_port(given: Mapping[str, str], name: str, default: int) -> int:
 
 
 def _check(environment: str, values: Mapping[str, str], given: Mapping[str, str]) -> None:
-    root = f"/DataFlows/{environment}"
+    root = names.parameters(environment)
     problems = []
     for item in _SETTINGS:
         name, value = item.metadata["name"], values[item.metadata["name"]]
