@@ -155,24 +155,25 @@ def load(environment: str, process_env: Mapping[str, str], dotenv: Path, paramet
     """
     environment_name(environment)
     if environment == LOCAL:
-        return _local(_given(LOCAL, process_env, dotenv))
-    given = _given(environment, process_env, dotenv)
-    connection = _connection(environment, given)
-    stored = parameters(connection, names.parameters(environment))
+        return _local(given_values(LOCAL, process_env, dotenv))
+    given = given_values(environment, process_env, dotenv)
+    aws = connection(environment, given)
+    stored = parameters(aws, names.parameters(environment))
     values = {item.metadata["name"]: "" for item in _SETTINGS}
     values |= {name: given.get(name) or stored.get(name, "") for name in values}
     _check(environment, values, given)
     found = {item.name: values[item.metadata["name"]] for item in _SETTINGS if values[item.metadata["name"]]}
     make: Any = Settings
-    made: Settings = make(environment, connection, **found)
+    made: Settings = make(environment, aws, **found)
     return replace(made, prefect_api_url=made.prefect_api_url.rstrip("/"))
 
 
-def _given(environment: str, process_env: Mapping[str, str], dotenv: Path) -> dict[str, str]:
+def given_values(environment: str, process_env: Mapping[str, str], dotenv: Path) -> dict[str, str]:
+    """What `.env` says where it speaks for the environment, and over it what the process says."""
     return {**read_dotenv(dotenv, environment), **{name: value for name, value in process_env.items() if value}}
 
 
-def _connection(environment: str, given: Mapping[str, str]) -> Connection:
+def connection(environment: str, given: Mapping[str, str]) -> Connection:
     """How the environment's AWS is reached; checked before it is asked for the rest."""
     region, endpoint = given.get("AWS_REGION") or given.get("AWS_DEFAULT_REGION"), given.get("AWS_ENDPOINT_URL")
     if not region:
@@ -182,8 +183,8 @@ def _connection(environment: str, given: Mapping[str, str]) -> Connection:
         )
     where = "the process environment or .env"
     problems = [
-        *_form_problems("AWS_REGION", region, where, r"[a-z]{2}(-[a-z]+)+-[0-9]", "a region, e.g. eu-west-1"),
-        *_form_problems(
+        *form_problems("AWS_REGION", region, where, r"[a-z]{2}(-[a-z]+)+-[0-9]", "a region, e.g. eu-west-1"),
+        *form_problems(
             "AWS_ENDPOINT_URL", endpoint or "", where, r"https?://[^\s/@]+/?", "an http(s) address without a path"
         ),
     ]
@@ -228,13 +229,13 @@ def _check(environment: str, values: Mapping[str, str], given: Mapping[str, str]
         if not value and item.default is MISSING:
             problems.append(f"{name} is missing: neither in the process environment, nor in .env, nor at {root}/{name}")
         where = "the process environment or .env" if given.get(name) else f"{root}/{name}"
-        problems += _form_problems(name, value, where, item.metadata["pattern"], item.metadata["words"])
-    problems += _api_url_problems(values["PREFECT_API_URL"].strip())
+        problems += form_problems(name, value, where, item.metadata["pattern"], item.metadata["words"])
+    problems += api_url_problems(values["PREFECT_API_URL"].strip())
     if problems:
         raise UserError("\n".join(problems), f'README.md, "Initial deployment", says what {environment} needs')
 
 
-def _form_problems(name: str, value: str, where: str, pattern: str, words: str) -> Iterator[str]:
+def form_problems(name: str, value: str, where: str, pattern: str, words: str) -> Iterator[str]:
     """What is wrong with a value; it is shown, unless it only begins or ends with what cannot be seen."""
     if value != value.strip():
         yield f"{name} begins or ends with white space ({where}); a trailing newline is a usual cause"
@@ -242,7 +243,8 @@ def _form_problems(name: str, value: str, where: str, pattern: str, words: str) 
         yield f"{name} is {value!r} ({where}); it must be {words}"
 
 
-def _api_url_problems(url: str) -> list[str]:
+def api_url_problems(url: str) -> list[str]:
+    """What is wrong with the address of a Prefect API; nothing with one that is absent."""
     if not url:
         return []
     if "@" in url:

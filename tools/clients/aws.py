@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import boto3
@@ -91,14 +93,27 @@ def told(doing: str, connection: Connection) -> Iterator[None]:
         raise RemoteError(f"AWS: {doing} failed: {error}") from error
 
 
-def unreachable(connection: Connection, doing: str) -> RemoteError:
-    """The error for an AWS that cannot be reached."""
+def unreachable(connection: Connection, doing: str) -> ToolsError:
+    """The error for an AWS that cannot be reached: a region that is none has no address."""
     if connection.endpoint:
         return RemoteError(
             f"the AWS emulator does not answer at {connection.endpoint} ({doing})",
             "start the local cloud: make up",
         )
+    if connection.region not in (known := _regions()):
+        near = difflib.get_close_matches(connection.region, known, 1)
+        hint = f"did you mean {near[0]}? AWS_REGION={near[0]}" if near else "AWS_REGION must be one that has ECS"
+        return UserError(f"AWS does not answer in {connection.region}, and no region of that name is known", hint)
     return RemoteError(f"AWS does not answer in {connection.region} ({doing})", "check the network and AWS_REGION")
+
+
+def _regions() -> list[str]:
+    found = boto3.Session()
+    return [
+        region
+        for partition in found.get_available_partitions()
+        for region in found.get_available_regions("ecs", partition)
+    ]
 
 
 def code(error: ClientError) -> str:
@@ -124,17 +139,32 @@ def _refused(error: ClientError, doing: str) -> ToolsError:
     return RemoteError(f"AWS refused {doing}: {found}: {message}")
 
 
-def check_account(connection: Connection, expected: str) -> None:
+@dataclass(frozen=True)
+class Caller:
+    """Whose credentials these are."""
+
+    account: str
+    partition: str
+
+
+def caller(connection: Connection) -> Caller:
+    """Asks AWS whose credentials these are."""
+    with told("asking whose credentials these are (sts:GetCallerIdentity)", connection):
+        sts: STSClient = session(connection).client("sts", endpoint_url=connection.endpoint, config=config(connection))
+        answer = sts.get_caller_identity()
+    return Caller(answer["Account"], answer["Arn"].split(":")[1])
+
+
+def check_account(connection: Connection, expected: str) -> Caller:
     """Makes sure that the credentials belong to the environment's account, before anything is read or written.
 
     Raises:
         UserError: they belong to another account.
     """
-    with told("asking whose credentials these are (sts:GetCallerIdentity)", connection):
-        sts: STSClient = session(connection).client("sts", endpoint_url=connection.endpoint, config=config(connection))
-        found = sts.get_caller_identity()["Account"]
-    if found != expected:
+    found = caller(connection)
+    if found.account != expected:
         raise UserError(
-            f"the AWS credentials belong to account {found}; the environment's AWS_ACCOUNT_ID is {expected}",
+            f"the AWS credentials belong to account {found.account}; the environment's AWS_ACCOUNT_ID is {expected}",
             "switch profile (AWS_PROFILE), or mend AWS_ACCOUNT_ID",
         )
+    return found

@@ -37,16 +37,16 @@ def account_stack(
         provider_elsewhere: whether the account has the provider, and not by this stack: there can be one only.
     """
     others = {name: item for name, item in standing.get("Resources", {}).items() if name.startswith(_DEPLOYER)}
-    deployer = {_logical(inputs): _role(inputs, repository)}
+    deployer = {_logical(inputs.place.environment): _role(inputs, repository)}
     if provider_elsewhere:
         return _stack({**others, **deployer})
     provider = {"Url": f"https://{ISSUER}", "ClientIdList": ["sts.amazonaws.com"]}
     return _stack({PROVIDER: resource("IAM::OIDCProvider", provider), **others, **deployer})
 
 
-def account_stack_without(inputs: Inputs, standing: Mapping[str, Any]) -> Stack | None:
+def account_stack_without(environment: str, standing: Mapping[str, Any]) -> Stack | None:
     """The stack as it stands, less this environment's deployer; None where no deployer would be left."""
-    left = {name: item for name, item in standing.get("Resources", {}).items() if name != _logical(inputs)}
+    left = {name: item for name, item in standing.get("Resources", {}).items() if name != _logical(environment)}
     return _stack(left) if any(name.startswith(_DEPLOYER) for name in left) else None
 
 
@@ -54,8 +54,8 @@ def _stack(resources: Resources) -> Stack:
     return Stack(names.ACCOUNT_STACK, template("data-flows, one account: who may deploy", resources))
 
 
-def _logical(inputs: Inputs) -> str:
-    return f"{_DEPLOYER}{inputs.place.environment}"
+def _logical(environment: str) -> str:
+    return f"{_DEPLOYER}{environment}"
 
 
 def _role(inputs: Inputs, repository: Repository) -> Json:

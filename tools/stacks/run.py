@@ -134,8 +134,8 @@ def _parameters(inputs: Inputs) -> Resources:
         "SUBNETS": ",".join(inputs.subnets),
         "WORKER_IMAGE": inputs.worker_image,
         "ALARM_TOPIC": inputs.alarm_topic,
-        "REPOSITORY": repository.name if repository else None,
-        "REPOSITORY_ID": repository.id if repository else None,
+        "GITHUB_REPOSITORY": repository.name if repository else None,
+        "GITHUB_REPOSITORY_ID": repository.id if repository else None,
     }
     return {
         f"Parameter{name.title().replace('_', '')}": resource(

@@ -208,10 +208,10 @@ def test_another_environment_s_deployer_stays_as_it_stands() -> None:
 
     assert set(both.template["Resources"]) == {"GitHub", "DeployerDev", "DeployerProd"}
     assert both.template["Resources"]["DeployerDev"] == first.template["Resources"]["DeployerDev"]
-    alone = account_stack_without(dev, both.template)
+    alone = account_stack_without("Dev", both.template)
     assert alone is not None
     assert set(alone.template["Resources"]) == {"GitHub", "DeployerProd"}
-    assert account_stack_without(prod, alone.template) is None
+    assert account_stack_without("Prod", alone.template) is None
 
 
 def test_a_provider_that_the_account_has_already_is_used() -> None:
