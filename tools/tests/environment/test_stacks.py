@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, NoReturn
 
 import pytest
@@ -12,13 +13,14 @@ import pytest
 from tools.clients.aws import Caller
 from tools.clients.cloudformation import CloudFormation
 from tools.clients.foundations import Foundations
-from tools.environment.bootstrap import Account
+from tools.environment.bootstrap import Account, gather, reach
 from tools.environment.stacks import carry_out, prepared, prepared_deletion
 from tools.errors import RemoteError, UserError
 from tools.model import names
 from tools.settings import Connection
 from tools.stacks.inputs import Inputs, Place, ServiceRoles
 from tools.tests.proxy import Proxy, Reply, Request
+from tools.tests.repositories import make_service
 from tools.tests.samples import unique
 from tools.tests.stack_inputs import inputs
 from tools.tests.standing import Standing
@@ -33,7 +35,7 @@ class Site:
         self.name = unique("Env").replace("-", "")
         self.aws, self.standing = aws, Standing(aws, self.name)
         ec2 = self.standing.client("ec2")
-        self.vpc = ec2.describe_vpcs()["Vpcs"][0]["VpcId"]
+        self.vpc: str = ec2.describe_vpcs()["Vpcs"][0]["VpcId"]
         self.subnets = tuple(item["SubnetId"] for item in ec2.describe_subnets()["Subnets"][:2])
 
     def account(self, aws: Connection | None = None) -> Account:
@@ -138,7 +140,6 @@ def test_a_creation_that_failed_is_told_and_gone_on_with(site: Site) -> None:
         ("UPDATE_IN_PROGRESS", "is being changed, by somebody else or by a run that was stopped", "has ended"),
         ("UPDATE_ROLLBACK_FAILED", "cannot be changed, it is in UPDATE_ROLLBACK_FAILED", "continue-update-rollback"),
         ("DELETE_FAILED", "cannot be changed, it is in DELETE_FAILED", "delete it first"),
-        ("IMPORT_ROLLBACK_FAILED", "cannot be changed, it is in IMPORT_ROLLBACK_FAILED", "console"),
     ],
 )
 def test_a_stack_that_cannot_be_changed_is_refused_before_anything_is_prepared(
@@ -204,3 +205,51 @@ def test_more_services_than_a_request_holds_go_through_the_bucket(site: Site) ->
     assert site.standing.client("s3").head_object(Bucket=site.inputs().place.bucket, Key=key)
     with prepared(site.account(), site.inputs(services=many)) as items:
         assert [item.steps.verb for item in items] == ["unchanged", "unchanged"]
+
+
+def test_what_is_missing_is_asked_for_and_only_that(site: Site, tmp_path: Path) -> None:
+    make_service(tmp_path, "hello")
+    answers: dict[str, str] = {"VPC": site.vpc, "SUBNETS": ",".join(site.subnets)}
+    asked: list[str] = []
+
+    def ask(name: str, _: str) -> str:
+        asked.append(name)
+        return answers[name]
+
+    made = gather(tmp_path, site.account(), {"PREFECT_API_URL": "https://prefect.example.com/api"}, {}, ask)
+
+    assert asked == ["VPC", "SUBNETS"]
+    assert (made.vpc, made.subnets, made.key) == (site.vpc, site.subnets, False)
+    assert made.services == (ServiceRoles("hello"),)
+
+
+def test_a_worker_that_could_not_start_without_a_key_is_refused(site: Site, tmp_path: Path) -> None:
+    make_service(tmp_path, "hello")
+    said = {
+        "VPC": site.vpc,
+        "SUBNETS": ",".join(site.subnets),
+        "PREFECT_API_URL": "https://api.prefect.cloud/api/accounts/a/workspaces/w",
+        "WORKER_IMAGE": f"worker@sha256:{'0' * 64}",
+    }
+    path = f"/DataFlows/{site.name}/PREFECT_API_KEY"
+    with pytest.raises(UserError, match=f"wants a key, and there is none at {path}"):
+        gather(tmp_path, site.account(), said, {}, None)
+
+    site.standing.client("ssm").put_parameter(Name=path, Value="canary", Type="SecureString")
+
+    assert gather(tmp_path, site.account(), said, {}, None).key
+
+
+def test_a_vpc_of_another_region_is_told(site: Site, tmp_path: Path) -> None:
+    make_service(tmp_path, "hello")
+    said = {"VPC": "vpc-ffffffff", "SUBNETS": ",".join(site.subnets), "PREFECT_API_URL": "https://p.example.com/api"}
+
+    with pytest.raises(UserError, match="the VPC vpc-ffffffff is not in us-east-1, or not in this account"):
+        gather(tmp_path, site.account(), said, {}, None)
+
+
+def test_credentials_of_another_account_are_refused(site: Site) -> None:
+    variables = {"AWS_ENDPOINT_URL": str(site.aws.endpoint), "AWS_REGION": "us-east-1", "AWS_ACCOUNT_ID": "1" * 12}
+
+    with pytest.raises(UserError, match="the AWS credentials belong to account 000000000000"):
+        reach(site.name, variables, Path("/nowhere"))
