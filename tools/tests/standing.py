@@ -3,10 +3,18 @@
 from __future__ import annotations
 
 import json
+from functools import cache
 from typing import Any
 
 from tools.clients.aws import session
 from tools.settings import Connection
+
+
+@cache
+def _client(connection: Connection, service: str) -> Any:
+    """Made once: making one takes longer than what it is asked."""
+    make: Any = session(connection).client
+    return make(service, endpoint_url=connection.endpoint)
 
 
 class Standing:
@@ -22,8 +30,7 @@ class Standing:
 
     def client(self, service: str) -> Any:
         """A client of a service."""
-        make: Any = session(self._connection).client
-        return make(service, endpoint_url=self._connection.endpoint)
+        return _client(self._connection, service)
 
     def bucket(self, name: str) -> dict[str, Any]:
         """A bucket's properties."""
