@@ -57,6 +57,11 @@ up: setup ## start the local cloud: Prefect server, AWS emulator, ECS worker
 down: setup ## stop it and keep its data; VOLUMES=1 removes the data too
 	@$(TOOLS) down $(if $(call yes,VOLUMES),--volumes)
 
+## An environment in AWS
+.PHONY: bootstrap
+bootstrap: setup ## what ENVIRONMENT needs in AWS and lacks; YES=1 makes it, DELETE=1 YES=1 removes it
+	@$(TOOLS) bootstrap $(if $(call yes,DELETE),--delete) $(if $(call yes,YES),--yes) $(ARGS)
+
 ## To an environment
 .PHONY: build-flow push-flow register-flow deploy-flow deploy trigger-flow
 build-flow: setup ## build the image of NAME

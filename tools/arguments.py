@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import argparse
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 if TYPE_CHECKING:
@@ -122,6 +122,16 @@ class Unlock(NamedTuple):
     yes: bool
 
 
+class Bootstrap(NamedTuple):
+    """`bootstrap`. Without `yes` it only shows. `said` has the settings that were given as flags, by their names."""
+
+    environment: str
+    said: Mapping[str, str]
+    yes: bool
+    delete: bool
+    json: bool
+
+
 class Up(NamedTuple):
     """`up`."""
 
@@ -156,7 +166,7 @@ Deploys = Build | Deploy
 Inspect = ShowPlan | ShowStatus | ShowHistory
 Undo = Rollback | Prune | Unlock
 Upkeep = WriteComposeFile | Lock | ShowSchema | Check
-Arguments = Flows | Cloud | Deploys | Trigger | Inspect | Undo | Upkeep
+Arguments = Flows | Cloud | Deploys | Trigger | Inspect | Undo | Bootstrap | Upkeep
 
 
 def parse(argv: Sequence[str] | None = None) -> Arguments:
@@ -204,6 +214,7 @@ def _parser() -> argparse.ArgumentParser:
     _deploys(verbs)
     _inspect(verbs)
     _undo(verbs)
+    _bootstrap(verbs)
     _cloud_and_upkeep(verbs)
     return parser
 
@@ -298,6 +309,45 @@ def _undo(verbs: _Verbs) -> None:
     )
     unlock.add_argument("--yes", action="store_true", help="remove it")
     _environment(unlock)
+
+
+#: What bootstrap can be told, as settings have it, and what each is.
+_GROUND = {
+    "VPC": "the VPC that tasks start in",
+    "SUBNETS": "its subnets, in two zones or more, joined by commas",
+    "PREFECT_API_URL": "the address of the Prefect API",
+    "WORK_POOL": "the work pool",
+    "WORKER_IMAGE": "the worker's image by digest; without it there is none",
+    "ALARM_TOPIC": "the ARN of the SNS topic that alarms tell",
+    "GITHUB_REPOSITORY": "OWNER/NAME of the repository whose workflows may deploy",
+    "GITHUB_REPOSITORY_ID": "its id",
+}
+
+
+class _Said(argparse.Action):
+    """Keeps a flag's value under the name of its setting."""
+
+    def __call__(self, parser: object, namespace: argparse.Namespace, values: object, option: object = None) -> None:
+        namespace.said = {**namespace.said, self.metavar: values}
+
+
+def _bootstrap(verbs: _Verbs) -> None:
+    bootstrap = verbs.add(
+        "bootstrap",
+        Bootstrap,
+        "show what an environment needs in AWS and lacks; make it with --yes",
+        "bootstrap --environment Dev --vpc vpc-0a1b2c3d --subnets subnet-0a1b2c3d,subnet-4e5f6a7b",
+    )
+    _environment(bootstrap)
+    bootstrap.set_defaults(said={})
+    for name, what in _GROUND.items():
+        flag = f"--{name.lower().replace('_', '-')}"
+        bootstrap.add_argument(
+            flag, action=_Said, metavar=name, help=f"{what}; what an earlier bootstrap got by default"
+        )
+    bootstrap.add_argument("--yes", action="store_true", help="make it, or delete it")
+    bootstrap.add_argument("--delete", action="store_true", help="delete it instead; what holds data is kept")
+    _json(bootstrap)
 
 
 def _cloud_and_upkeep(verbs: _Verbs) -> None:

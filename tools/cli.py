@@ -61,6 +61,10 @@ def _run(arguments: given.Arguments) -> int:
             from tools.verbs import undo
 
             return undo.run(arguments)
+        case given.Bootstrap():
+            from tools.verbs import bootstrap
+
+            return bootstrap.run(arguments)
         case given.Up() | given.Down():
             from tools.verbs import cloud
 

@@ -20,9 +20,12 @@ from urllib.parse import urlsplit
 from dotenv import dotenv_values
 
 from tools.errors import UserError
+from tools.model import names
 
 LOCAL = "Local"
 USUAL_ENVIRONMENTS = (LOCAL, "Dev", "Prod")
+_NOT_AN_ENVIRONMENT = "branches"
+"""Its parameters would be those that say which environment a branch deploys to."""
 
 #: Reads {name: value} of the parameters directly below a path.
 ParameterReader = Callable[["Connection", str], Mapping[str, str]]
@@ -73,7 +76,10 @@ class Settings:
     """Host of the registry; ECR's own `repositoryUri` where it is None."""
     work_pool: str = _setting("WORK_POOL", r"[^/%&<>]+", "a name without / % & < >")
     execution_role: str = _setting("EXECUTION_ROLE")
-    task_role: str = _setting("TASK_ROLE")
+    task_role: str = _setting(
+        "TASK_ROLE", r"[^{}]*(\{service\})?[^{}]*", f"a role; {names.ANY_SERVICE} in it stands for the service's name"
+    )
+    """The role of each service's tasks that names none itself."""
     log_group: str = _setting("LOG_GROUP", r"[A-Za-z0-9_./#-]+", "a name of letters, digits and _ . / # -")
     lake_url: str = _setting("LAKE_URL", r"s3://[^\s/]+(/\S*)?", "s3://BUCKET/PREFIX")
     results_block: str = _setting("RESULTS_BLOCK", default="s3-bucket/data-flows-results")
@@ -82,7 +88,7 @@ class Settings:
     @property
     def parameter_root(self) -> str:
         """Where the environment's parameters lie in the Parameter Store."""
-        return f"/DataFlows/{self.environment}"
+        return names.parameters(self.environment)
 
     @property
     def flow_env(self) -> dict[str, str]:
@@ -118,6 +124,8 @@ def environment_name(value: str) -> str:
             f"environment {value!r} is no name: letters and digits only, at most 32, beginning with a letter",
             "examples: Local, Dev, Prod",
         )
+    if value.lower() == _NOT_AN_ENVIRONMENT:
+        raise UserError(f"environment '{value}' has a name that is taken", "choose another one, e.g. Dev")
     return value
 
 
@@ -147,24 +155,25 @@ def load(environment: str, process_env: Mapping[str, str], dotenv: Path, paramet
     """
     environment_name(environment)
     if environment == LOCAL:
-        return _local(_given(LOCAL, process_env, dotenv))
-    given = _given(environment, process_env, dotenv)
-    connection = _connection(environment, given)
-    stored = parameters(connection, f"/DataFlows/{environment}")
+        return _local(given_values(LOCAL, process_env, dotenv))
+    given = given_values(environment, process_env, dotenv)
+    aws = connection(environment, given)
+    stored = parameters(aws, names.parameters(environment))
     values = {item.metadata["name"]: "" for item in _SETTINGS}
     values |= {name: given.get(name) or stored.get(name, "") for name in values}
     _check(environment, values, given)
     found = {item.name: values[item.metadata["name"]] for item in _SETTINGS if values[item.metadata["name"]]}
     make: Any = Settings
-    made: Settings = make(environment, connection, **found)
+    made: Settings = make(environment, aws, **found)
     return replace(made, prefect_api_url=made.prefect_api_url.rstrip("/"))
 
 
-def _given(environment: str, process_env: Mapping[str, str], dotenv: Path) -> dict[str, str]:
+def given_values(environment: str, process_env: Mapping[str, str], dotenv: Path) -> dict[str, str]:
+    """What `.env` says where it speaks for the environment, and over it what the process says."""
     return {**read_dotenv(dotenv, environment), **{name: value for name, value in process_env.items() if value}}
 
 
-def _connection(environment: str, given: Mapping[str, str]) -> Connection:
+def connection(environment: str, given: Mapping[str, str]) -> Connection:
     """How the environment's AWS is reached; checked before it is asked for the rest."""
     region, endpoint = given.get("AWS_REGION") or given.get("AWS_DEFAULT_REGION"), given.get("AWS_ENDPOINT_URL")
     if not region:
@@ -174,8 +183,8 @@ def _connection(environment: str, given: Mapping[str, str]) -> Connection:
         )
     where = "the process environment or .env"
     problems = [
-        *_form_problems("AWS_REGION", region, where, r"[a-z]{2}(-[a-z]+)+-[0-9]", "a region, e.g. eu-west-1"),
-        *_form_problems(
+        *form_problems("AWS_REGION", region, where, r"[a-z]{2}(-[a-z]+)+-[0-9]", "a region, e.g. eu-west-1"),
+        *form_problems(
             "AWS_ENDPOINT_URL", endpoint or "", where, r"https?://[^\s/@]+/?", "an http(s) address without a path"
         ),
     ]
@@ -213,20 +222,20 @@ def local_port(given: Mapping[str, str], name: str, default: int) -> int:
 
 
 def _check(environment: str, values: Mapping[str, str], given: Mapping[str, str]) -> None:
-    root = f"/DataFlows/{environment}"
+    root = names.parameters(environment)
     problems = []
     for item in _SETTINGS:
         name, value = item.metadata["name"], values[item.metadata["name"]]
         if not value and item.default is MISSING:
             problems.append(f"{name} is missing: neither in the process environment, nor in .env, nor at {root}/{name}")
         where = "the process environment or .env" if given.get(name) else f"{root}/{name}"
-        problems += _form_problems(name, value, where, item.metadata["pattern"], item.metadata["words"])
-    problems += _api_url_problems(values["PREFECT_API_URL"].strip())
+        problems += form_problems(name, value, where, item.metadata["pattern"], item.metadata["words"])
+    problems += api_url_problems(values["PREFECT_API_URL"].strip())
     if problems:
         raise UserError("\n".join(problems), f'README.md, "Initial deployment", says what {environment} needs')
 
 
-def _form_problems(name: str, value: str, where: str, pattern: str, words: str) -> Iterator[str]:
+def form_problems(name: str, value: str, where: str, pattern: str, words: str) -> Iterator[str]:
     """What is wrong with a value; it is shown, unless it only begins or ends with what cannot be seen."""
     if value != value.strip():
         yield f"{name} begins or ends with white space ({where}); a trailing newline is a usual cause"
@@ -234,7 +243,8 @@ def _form_problems(name: str, value: str, where: str, pattern: str, words: str) 
         yield f"{name} is {value!r} ({where}); it must be {words}"
 
 
-def _api_url_problems(url: str) -> list[str]:
+def api_url_problems(url: str) -> list[str]:
+    """What is wrong with the address of a Prefect API; nothing with one that is absent."""
     if not url:
         return []
     if "@" in url:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import difflib
 import re
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -165,20 +167,35 @@ def passing(error: Exception, doing: str, connection: Connection | None = None) 
     refused = connection and connection.endpoint and "refused" in str(error).lower()
     if isinstance(error, _NOWHERE) or refused:
         found = unreachable(connection, doing) if connection else RemoteError("")
+        if isinstance(found, UserError):
+            return found
         return PassingError(found.message, found.hint, tries=bounds.ABSENT)
     if isinstance(error, _LOST):
         return PassingError(f"AWS: no reply to {doing}: {bounds.shown(error)}", "run this again", tries=bounds.LOST)
     return RemoteError(str(error))
 
 
-def unreachable(connection: Connection, doing: str) -> RemoteError:
-    """The error for an AWS that cannot be reached."""
+def unreachable(connection: Connection, doing: str) -> ToolsError:
+    """The error for an AWS that cannot be reached: a region that is none has no address."""
     if connection.endpoint:
         return RemoteError(
             f"the AWS emulator does not answer at {connection.endpoint} ({doing})",
             "start the local cloud: make up",
         )
+    if connection.region not in (known := _regions()):
+        near = difflib.get_close_matches(connection.region, known, 1)
+        hint = f"did you mean {near[0]}? AWS_REGION={near[0]}" if near else "AWS_REGION must be one that has ECS"
+        return UserError(f"AWS does not answer in {connection.region}, and no region of that name is known", hint)
     return RemoteError(f"AWS does not answer in {connection.region} ({doing})", "check the network and AWS_REGION")
+
+
+def _regions() -> list[str]:
+    found = boto3.Session()
+    return [
+        region
+        for partition in found.get_available_partitions()
+        for region in found.get_available_regions("ecs", partition)
+    ]
 
 
 def code(error: ClientError) -> str:
@@ -219,17 +236,32 @@ def _refused(error: ClientError, doing: str) -> ToolsError:
     return RemoteError(f"AWS refused {doing}: {found}: {message}")
 
 
-def check_account(connection: Connection, expected: str) -> None:
+@dataclass(frozen=True)
+class Caller:
+    """Whose credentials these are."""
+
+    account: str
+    partition: str
+
+
+def caller(connection: Connection) -> Caller:
+    """Asks AWS whose credentials these are."""
+    with told("asking whose credentials these are (sts:GetCallerIdentity)", connection):
+        sts: STSClient = client(connection, "sts")
+        answer = sts.get_caller_identity()
+        return Caller(text(answer["Account"]), text(answer["Arn"]).split(":")[1])
+
+
+def check_account(connection: Connection, expected: str) -> Caller:
     """Makes sure that the credentials belong to the environment's account, before anything is read or written.
 
     Raises:
         UserError: they belong to another account.
     """
-    with told("asking whose credentials these are (sts:GetCallerIdentity)", connection):
-        sts: STSClient = client(connection, "sts")
-        found = text(sts.get_caller_identity()["Account"])
-    if found != expected:
+    found = caller(connection)
+    if found.account != expected:
         raise UserError(
-            f"the AWS credentials belong to account {found}; the environment's AWS_ACCOUNT_ID is {expected}",
+            f"the AWS credentials belong to account {found.account}; the environment's AWS_ACCOUNT_ID is {expected}",
             "switch profile (AWS_PROFILE), or mend AWS_ACCOUNT_ID",
         )
+    return found

@@ -11,6 +11,10 @@ from tools.settings import Connection
 
 if TYPE_CHECKING:
     from mypy_boto3_ssm.client import SSMClient
+    from mypy_boto3_ssm.type_defs import ParameterStringFilterTypeDef
+
+_FILTER_VALUES = 50
+"""How many values a filter of ssm:DescribeParameters takes."""
 
 
 def tree(connection: Connection, path: str) -> dict[str, str]:
@@ -32,18 +36,26 @@ def tree(connection: Connection, path: str) -> dict[str, str]:
 
 
 def missing(connection: Connection, names: Iterable[str]) -> list[str]:
-    """Which of these parameters do not exist. Values are not decrypted and not looked at.
+    """Which of these parameters do not exist. Asked in a way that cannot read a value.
 
     Args:
         connection: how AWS is reached.
         names: full paths.
     """
     wanted = sorted(set(names))
-    absent: list[str] = []
+    found: set[str] = set()
     if not wanted:
-        return absent
+        return []
     ssm: SSMClient = client(connection, "ssm")
-    for start in range(0, len(wanted), 10):  # the API's limit for one call
-        with told("looking for the secrets' parameters (ssm:GetParameters)", connection):
-            absent += map(text, ssm.get_parameters(Names=wanted[start : start + 10])["InvalidParameters"])
-    return absent
+    pages = ssm.get_paginator("describe_parameters")
+    doing = "looking for the secrets' parameters (ssm:DescribeParameters)"
+    for start in range(0, len(wanted), _FILTER_VALUES):
+        named: ParameterStringFilterTypeDef = {
+            "Key": "Name",
+            "Option": "Equals",
+            "Values": wanted[start : start + _FILTER_VALUES],
+        }
+        with told(doing, connection):
+            for page in finite(pages.paginate(ParameterFilters=[named]), doing):
+                found |= {text(item["Name"]) for item in page["Parameters"]}
+    return [name for name in wanted if name not in found]

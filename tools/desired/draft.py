@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from tools.desired.fingerprint import Fingerprint
+from tools.model.names import ANY_SERVICE
 from tools.model.release import Release
 from tools.model.service import Service
 from tools.settings import Settings
@@ -33,7 +34,7 @@ def desire(service: Service, fingerprint: Fingerprint, settings: Settings) -> De
     declared = service.ecs_run(settings.environment)
     run = declared.model_copy(
         update={
-            "task_role": declared.task_role or settings.task_role,
+            "task_role": declared.task_role or settings.task_role.replace(ANY_SERVICE, service.name),
             "execution_role": declared.execution_role or settings.execution_role,
         }
     )

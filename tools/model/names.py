@@ -23,6 +23,10 @@ def image_tag(service: str, version: str) -> str:
 
 
 BASE_IMAGE = repository("base")
+ANY_SERVICE = "{service}"
+"""Stands for a service's name in a setting that names something of each service, as TASK_ROLE may."""
+ACCOUNT_STACK = f"{PLATFORM}-account"
+"""The CloudFormation stack of what an account has once."""
 
 
 def family(environment: str, service: str) -> str:
@@ -38,3 +42,48 @@ def mark(environment: str) -> str:
 def marks(tag: str) -> bool:
     """Whether a tag is the mark of some environment."""
     return tag.startswith(f"{PLATFORM}:")
+
+
+def stack(environment: str, part: str) -> str:
+    """One of the CloudFormation stacks of an environment."""
+    return f"{PLATFORM}-{environment}-{part}"
+
+
+def parameters(environment: str) -> str:
+    """Where an environment's parameters lie in the Parameter Store."""
+    return f"/DataFlows/{environment}"
+
+
+def cluster(environment: str) -> str:
+    """The ECS cluster of an environment."""
+    return f"{PLATFORM}-{environment}"
+
+
+def log_group(environment: str) -> str:
+    """Where the flows and the worker of an environment log."""
+    return f"/{PLATFORM}/{environment}"
+
+
+def bucket(account: str, region: str, environment: str) -> str:
+    """The bucket of an environment's results and lake. All of AWS shares these names, and they have no capitals."""
+    return f"{PLATFORM}-{account}-{region}-{environment.lower()}"
+
+
+def events_queue(environment: str) -> str:
+    """The SQS queue of what ECS tells of an environment's tasks, which the worker reads."""
+    return f"{PLATFORM}-{environment}-task-events"
+
+
+def role(environment: str, purpose: str) -> str:
+    """A role of an environment: `execution`, `worker`, `deployer`."""
+    return f"{PLATFORM}-{environment}-{purpose}"
+
+
+def task_role(environment: str, service: str) -> str:
+    """The role of a service's tasks."""
+    return role(environment, f"task-{service}")
+
+
+def worker_family(environment: str) -> str:
+    """The family of the worker's task definitions. No service's: their names have no underscore."""
+    return f"{FAMILIES}{environment}-_worker"

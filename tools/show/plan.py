@@ -10,7 +10,6 @@ from typing import Any
 from rich.console import Group
 from rich.markup import escape
 from rich.padding import Padding
-from rich.table import Table
 from rich.text import Text
 
 from tools.model.differences import shown
@@ -20,8 +19,7 @@ from tools.plan.actions import Action, AddSchedule, ChangeSchedule, Create, Note
 from tools.plan.deployments import prefect_deployments
 from tools.show.next_run import is_known, next_run, spoken_time
 from tools.show.results import broken_json, identity
-
-_STYLES = {"create": "green", "add": "green", "delete": "red"}
+from tools.show.rows import Row, block, style
 
 
 def plan_text(plan: Plan, now: datetime) -> Group:
@@ -33,7 +31,8 @@ def plan_text(plan: Plan, now: datetime) -> Group:
     """
     parts: list[Any] = []
     for item in plan.services:
-        parts += _block(item, now) if _tells(item) else [Text(f"{item.name}  unchanged", style="dim")]
+        unchanged = Text(f"{item.name}  unchanged", style="dim")
+        parts.append(block(item.name, _headline(item), _rows(item, now)) if _tells(item) else unchanged)
     for broken in plan.broken:
         parts += [Text.assemble((broken.name, "bold"), ("  left out", "red")), *_indented(broken.problems), Text("")]
     parts += [Text(str(note), style="yellow") for note in plan.notes]
@@ -48,18 +47,6 @@ def _tells(item: ServicePlan) -> bool:
     return bool(item.actions or item.drift or item.problems or item.notes)
 
 
-def _block(item: ServicePlan, now: datetime) -> list[Any]:
-    rows = Table.grid(padding=(0, 2))
-    rows.add_column(no_wrap=True)
-    rows.add_column(overflow="fold", max_width=52)
-    rows.add_column(overflow="fold")
-    for what, subject, why, style in _rows(item, now):
-        rows.add_row(f"[{style}]{what}[/]" if style else what, escape(subject), escape(why))
-    head = Text(item.name, style="bold")
-    head.append(f"  {_headline(item)}", style="dim")
-    return [head, Padding(rows, (0, 0, 1, 2))]
-
-
 def _headline(item: ServicePlan) -> str:
     if item.problems:
         return "refused"
@@ -70,9 +57,9 @@ def _headline(item: ServicePlan) -> str:
     return f"release {item.release.revision}" if item.reused else "a new release"
 
 
-def _rows(item: ServicePlan, now: datetime) -> Iterator[tuple[str, str, str, str]]:
+def _rows(item: ServicePlan, now: datetime) -> Iterator[Row]:
     for action in item.actions:
-        yield action.verb, action.subject, "\n".join(_reasons(item, action, now)), _STYLES.get(action.verb, "cyan")
+        yield action.verb, action.subject, "\n".join(_reasons(item, action, now)), style(action.verb)
     for found in item.drift:
         said = f"it is {shown(found.live)}, declared is {shown(found.declared)}"
         yield "drift", found.subject, said, "yellow"

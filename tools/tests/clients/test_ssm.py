@@ -31,7 +31,7 @@ def test_missing_parameters_are_named(emulator: str, request: pytest.FixtureRequ
     connection: Connection = request.getfixturevalue(emulator)
     root = f"/DataFlows/{unique('Env')}"
     client = session(connection).client("ssm", endpoint_url=connection.endpoint)
-    for number in range(0, 24, 2):
-        client.put_parameter(Name=f"{root}/P{number:02}", Value="v", Type="String")
-    absent = [f"{root}/P{number:02}" for number in range(1, 24, 2)]
-    assert sorted(ssm.missing(connection, [f"{root}/P{number:02}" for number in range(24)])) == absent
+    for number in range(0, 110, 2):
+        client.put_parameter(Name=f"{root}/P{number:03}", Value="v", Type="String")
+    absent = [f"{root}/P{number:03}" for number in range(1, 110, 2)]
+    assert sorted(ssm.missing(connection, [f"{root}/P{number:03}" for number in range(110)])) == absent

@@ -166,6 +166,8 @@ def test_a_port_that_is_none_is_told(value: str) -> None:
 @pytest.mark.parametrize(
     ("name", "message", "hint"),
     [
+        ("branches", "environment 'branches' has a name that is taken", "choose another one, e.g. Dev"),
+        ("Branches", "environment 'Branches' has a name that is taken", "choose another one, e.g. Dev"),
         ("prod", "environment 'prod' is unknown", "did you mean Prod? ENVIRONMENT=Prod"),
         ("LOCAL", "environment 'LOCAL' is unknown", "did you mean Local? ENVIRONMENT=Local"),
         *(
@@ -251,6 +253,11 @@ BAD_VALUES = {
     "a lake on the task's own disk": (
         {"LAKE_URL": "file:///lake"},
         f"LAKE_URL is 'file:///lake' ({STORE}/LAKE_URL); it must be s3://BUCKET/PREFIX",
+    ),
+    "a task role that stands for something else": (
+        {"TASK_ROLE": "data-flows-task-{name}"},
+        f"TASK_ROLE is 'data-flows-task-{{name}}' ({STORE}/TASK_ROLE); it must be a role; {{service}} in it stands for "
+        "the service's name",
     ),
     "a work pool with /": (
         {"WORK_POOL": "a/b"},

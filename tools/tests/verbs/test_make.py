@@ -62,6 +62,9 @@ CALLS: dict[str, tuple[list[str], list[str]]] = {
         ["rollback", "x", "--to", "", "--overwrite", "--wait"],
     ),
     "prune": (["prune"], ["prune"]),
+    "bootstrap": (["bootstrap"], ["bootstrap"]),
+    "bootstrap for good": (["bootstrap", "YES=1"], ["bootstrap", "--yes"]),
+    "bootstrap away": (["bootstrap", "DELETE=1", "YES=1"], ["bootstrap", "--delete", "--yes"]),
     "prune for good": (["prune", "YES=1"], ["prune", "--yes"]),
     "prune, but not for good": (["prune", "YES="], ["prune"]),
 }
@@ -72,7 +75,12 @@ def test_a_target_calls_its_verb(checkout: Path, arguments: list[str], called: l
     assert made(checkout, *arguments)[0] == called
 
 
-SWITCHES = {"prune": ("YES", "--yes"), "down": ("VOLUMES", "--volumes"), "lock": ("UPGRADE", "--upgrade")}
+SWITCHES = {
+    "prune": ("YES", "--yes"),
+    "bootstrap": ("DELETE", "--delete"),
+    "down": ("VOLUMES", "--volumes"),
+    "lock": ("UPGRADE", "--upgrade"),
+}
 
 
 @pytest.mark.parametrize(("verb", "switch"), SWITCHES.items(), ids=SWITCHES)
@@ -93,7 +101,7 @@ def test_an_exported_variable_deletes_nothing(checkout: Path, verb: str, switch:
     assert made(checkout, "-e", verb, **{switch[0]: "1"})[0] == [verb]
 
 
-@pytest.mark.parametrize("target", ["plan", "status", "history", "rollback-flow", "prune"])
+@pytest.mark.parametrize("target", ["plan", "status", "history", "rollback-flow", "prune", "bootstrap"])
 def test_the_environment_is_passed_on(checkout: Path, target: str) -> None:
     assert made(checkout, target, "NAME=x", "ENVIRONMENT=Dev")[1]["ENVIRONMENT"] == "Dev"
     assert made(checkout, target, "NAME=x", ENVIRONMENT="Dev")[1]["ENVIRONMENT"] == "Dev"

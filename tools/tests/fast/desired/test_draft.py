@@ -14,7 +14,7 @@ from tools.settings import Connection, Settings
 from tools.tests.worlds import FINGERPRINT
 
 
-def settings(environment: str = "Dev") -> Settings:
+def settings(environment: str = "Dev", task_role: str = "env-task") -> Settings:
     """An environment's settings."""
     return Settings(
         environment=environment,
@@ -23,17 +23,19 @@ def settings(environment: str = "Dev") -> Settings:
         aws=Connection("eu-west-1"),
         work_pool="pool",
         execution_role="env-execution",
-        task_role="env-task",
+        task_role=task_role,
         log_group=f"/data-flows/{environment}",
         lake_url="s3://bucket/lake",
     )
 
 
-def desired(environment: str = "Dev", **declared: Any) -> Desired:
+def desired(environment: str = "Dev", task_role: str = "env-task", **declared: Any) -> Desired:
     """What should be of a service that declares this."""
     values = {"docker_storage": {"entrypoint": "flow.py:hello"}, **declared}
     service = Service(name="hello", path=Path("/nowhere"), declaration=Declaration.model_validate(values))
-    return desire(service, Fingerprint(FINGERPRINT, {"services/x/flow.py": "12345678"}), settings(environment))
+    return desire(
+        service, Fingerprint(FINGERPRINT, {"services/x/flow.py": "12345678"}), settings(environment, task_role)
+    )
 
 
 def test_a_release_is_drafted_from_what_is_declared_and_what_the_environment_has() -> None:
@@ -47,6 +49,12 @@ def test_a_release_is_drafted_from_what_is_declared_and_what_the_environment_has
     assert draft.platform_env["DATA_FLOWS_SERVICE"] == "hello"
     assert draft.platform_env["DATA_FLOWS_FINGERPRINT"] == FINGERPRINT
     assert (draft.image, draft.parameter_schema, draft.revision, draft.arn) == ("", {}, None, "")
+
+
+def test_the_environment_may_have_a_task_role_for_each_service() -> None:
+    draft = desired(task_role="arn:aws:iam::123456789012:role/data-flows-Dev-task-{service}").draft
+
+    assert draft.ecs_run.task_role == "arn:aws:iam::123456789012:role/data-flows-Dev-task-hello"
 
 
 def test_a_service_s_own_roles_go_before_the_environment_s() -> None:

@@ -1,0 +1,70 @@
+"""What must be known of an account before an environment is made in it: network, bucket, identity providers.
+
+Reads. The one write is a template that is too large to be sent to CloudFormation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Literal
+
+from botocore.exceptions import ClientError
+
+from tools.clients.aws import client, code, told
+from tools.settings import Connection
+
+if TYPE_CHECKING:
+    from mypy_boto3_ec2.client import EC2Client
+    from mypy_boto3_iam.client import IAMClient
+    from mypy_boto3_s3.client import S3Client
+
+
+class Foundations:
+    """An account and region."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def zones(self, vpc: str, subnets: Sequence[str]) -> dict[str, tuple[str, str]] | None:
+        """VPC and availability zone of each of the subnets that is there; None where the VPC is not."""
+        ec2: EC2Client = client(self._connection, "ec2")
+        with told(f"looking for the VPC {vpc} (ec2:DescribeVpcs)", self._connection):
+            if not ec2.describe_vpcs(Filters=[{"Name": "vpc-id", "Values": [vpc]}])["Vpcs"]:
+                return None
+        with told("looking for the subnets (ec2:DescribeSubnets)", self._connection):
+            answer = ec2.describe_subnets(Filters=[{"Name": "subnet-id", "Values": list(subnets)}])
+        return {item["SubnetId"]: (item["VpcId"], item["AvailabilityZone"]) for item in answer["Subnets"]}
+
+    def bucket(self, name: str, account: str) -> Literal["absent", "ours", "another's"]:
+        """Whether there is a bucket of a name, and whose: all of AWS shares these names."""
+        with told(f"looking for the bucket {name} (s3:HeadBucket)", self._connection):
+            try:
+                self._s3().head_bucket(Bucket=name, ExpectedBucketOwner=account)
+            except ClientError as error:
+                if code(error) == "404":
+                    return "absent"
+                if code(error) in ("301", "403"):
+                    return "another's"
+                raise
+        return "ours"
+
+    def put_template(self, bucket: str, stack: str, body: str) -> str:
+        """Puts a template into a bucket; gives its address."""
+        key = f"cloudformation/{stack}.json"
+        with told(f"putting the template of {stack} into {bucket} (s3:PutObject)", self._connection):
+            self._s3().put_object(Bucket=bucket, Key=key, Body=body.encode())
+        if self._connection.endpoint:
+            return f"{self._connection.endpoint}/{bucket}/{key}"
+        suffix = "amazonaws.com.cn" if self._connection.region.startswith("cn-") else "amazonaws.com"
+        return f"https://{bucket}.s3.{self._connection.region}.{suffix}/{key}"
+
+    def has_provider(self, issuer: str) -> bool:
+        """Whether the account has an identity provider of an issuer, whoever made it."""
+        iam: IAMClient = client(self._connection, "iam")
+        with told("looking for the identity provider (iam:ListOpenIDConnectProviders)", self._connection):
+            found = iam.list_open_id_connect_providers()["OpenIDConnectProviderList"]
+        return any(item["Arn"].endswith(f"/{issuer}") for item in found)
+
+    def _s3(self) -> S3Client:
+        made: S3Client = client(self._connection, "s3")
+        return made

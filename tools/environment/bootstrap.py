@@ -1,0 +1,108 @@
+"""What must be known before an environment is made: its account, and what its templates depend on. Writes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from tools.clients import ssm
+from tools.clients.aws import Caller, caller, check_account
+from tools.clients.cloudformation import CloudFormation
+from tools.clients.foundations import Foundations
+from tools.desired.discover import services
+from tools.environment.ground import ASKED, Ground, found, ground, missing, network_problems
+from tools.errors import UserError
+from tools.model import names
+from tools.settings import LOCAL, Connection, connection, environment_name, given_values
+from tools.stacks.inputs import Inputs, Place, Repository, ServiceRoles
+
+#: Asks for a value: its name, what it is.
+Ask = Callable[[str, str], str]
+_PREFECT_CLOUD = "https://api.prefect.cloud/"
+
+
+@dataclass(frozen=True)
+class Account:
+    """The AWS account that an environment is made in, and the clients that reach it."""
+
+    environment: str
+    aws: Connection
+    caller: Caller
+    stored: Mapping[str, str]
+    """The environment's parameters."""
+    stacks: CloudFormation
+    foundations: Foundations
+
+    @property
+    def place(self) -> Place:
+        """Where the environment lies."""
+        return Place(self.environment, self.caller.partition, self.aws.region, self.caller.account)
+
+
+def reach(environment: str, process_env: Mapping[str, str], dotenv: Path) -> Account:
+    """The account that an environment is made in.
+
+    Raises:
+        UserError: the environment is Local, or the credentials are missing or those of another account.
+    """
+    environment_name(environment)
+    if environment == LOCAL:
+        raise UserError("Local is no environment in AWS", "make up starts it; bootstrap takes ENVIRONMENT=Dev")
+    given = given_values(environment, process_env, dotenv)
+    aws = connection(environment, given)
+    who = caller(aws)
+    stored = ssm.tree(aws, names.parameters(environment))
+    expected = given.get("AWS_ACCOUNT_ID") or stored.get("AWS_ACCOUNT_ID")
+    if expected:
+        check_account(aws, expected)
+    return Account(environment, aws, who, stored, CloudFormation(aws), Foundations(aws))
+
+
+def gather(root: Path, account: Account, said: Mapping[str, str], given: Mapping[str, str], ask: Ask | None) -> Inputs:
+    """All that the environment's templates depend on.
+
+    Args:
+        root: the repository.
+        account: where.
+        said: on the command line.
+        given: by the process environment and `.env`.
+        ask: asks for what is missing; None where nobody can be asked.
+
+    Raises:
+        UserError: something is missing or wrong.
+    """
+    declared = services(root)
+    values = found(account.environment, said, given, account.stored)
+    if ask:
+        answers = {name: ask(name, ASKED[name]) for name in missing(values)}
+        values = found(account.environment, {**said, **answers}, given, account.stored)
+    stands_on = ground(account.environment, values)
+    zones = account.foundations.zones(stands_on.vpc, stands_on.subnets)
+    problems = list(network_problems(stands_on, account.aws.region, zones))
+    if problems:
+        raise UserError("\n".join(problems), "give another VPC or other subnets: --vpc, --subnets")
+    roles = [(service.name, service.ecs_run(account.environment)) for service in declared]
+    return Inputs(
+        place=account.place,
+        vpc=stands_on.vpc,
+        subnets=stands_on.subnets,
+        prefect_api_url=stands_on.prefect_api_url,
+        work_pool=stands_on.work_pool,
+        services=tuple(ServiceRoles(name, run.task_role, run.execution_role) for name, run in roles),
+        key=_has_key(account, stands_on),
+        worker_image=stands_on.worker_image,
+        alarm_topic=stands_on.alarm_topic,
+        repository=Repository(*stands_on.repository) if stands_on.repository else None,
+    )
+
+
+def _has_key(account: Account, stands_on: Ground) -> bool:
+    path = f"{names.parameters(account.environment)}/PREFECT_API_KEY"
+    has_key = not ssm.missing(account.aws, [path])
+    if stands_on.worker_image and not has_key and stands_on.prefect_api_url.startswith(_PREFECT_CLOUD):
+        raise UserError(
+            f"the worker could not start: Prefect Cloud wants a key, and there is none at {path}",
+            'store it first: README.md, "Initial deployment"',
+        )
+    return has_key

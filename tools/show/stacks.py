@@ -1,0 +1,58 @@
+"""What would be done to an environment's stacks, or was, as text or JSON. Formats; decides nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from rich.console import Group
+from rich.text import Text
+
+from tools.model.stacks import StackSteps
+from tools.show.rows import block, style
+
+_HEADLINES = {"create": "a new stack", "change": "changes", "delete": "is deleted", "unchanged": "unchanged"}
+
+
+def stacks_text(items: Sequence[StackSteps]) -> Group:
+    """A block for each stack of which something is to be told, a line for each other."""
+    return Group(*(_block(item) if item.steps else Text(f"{item.stack}  unchanged", style="dim") for item in items))
+
+
+def _block(item: StackSteps) -> Group:
+    headline = f"{_HEADLINES[item.verb]}: {item.note}" if item.note else _HEADLINES[item.verb]
+    return block(
+        item.stack, headline, ((step.verb, step.subject, "\n".join(step.why), style(step.verb)) for step in item.steps)
+    )
+
+
+def counted(items: Sequence[StackSteps]) -> str:
+    """How many resources are created, changed, deleted."""
+    verbs = [step.verb for item in items for step in item.steps]
+    counts = [(verbs.count(verb), f"to {verb}") for verb in ("create", "change", "replace", "delete", "keep")]
+    return ", ".join(f"{count} {what}" for count, what in counts if count) or "nothing differs"
+
+
+def stacks_json(environment: str, items: Sequence[StackSteps], *, applied: bool) -> dict[str, Any]:
+    """The same for machines.
+
+    Args:
+        environment: its name.
+        items: what would be done, or was.
+        applied: whether it was.
+    """
+    return {
+        "environment": environment,
+        "applied": applied,
+        "stacks": [
+            {
+                "name": item.stack,
+                "verb": item.verb,
+                "note": item.note,
+                "resources": [
+                    {"verb": step.verb, "subject": step.subject, "why": list(step.why)} for step in item.steps
+                ],
+            }
+            for item in items
+        ],
+    }

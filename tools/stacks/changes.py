@@ -1,0 +1,123 @@
+"""A stack's change set + the templates before and after -> what would be done to it, in the words of a plan."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from tools.model.differences import differences
+from tools.model.stacks import ResourceChange, ResourceStep, ResourceVerb, StackSteps, StackVerb, Template
+from tools.stacks.template import Stack
+
+_WORDS = {
+    "CloudWatch::Alarm": "alarm",
+    "EC2::SecurityGroup": "security group",
+    "ECS::Cluster": "cluster",
+    "ECS::Service": "ECS service",
+    "ECS::TaskDefinition": "task definition",
+    "Events::Rule": "rule",
+    "IAM::OIDCProvider": "identity provider",
+    "IAM::Role": "role",
+    "Logs::LogGroup": "log group",
+    "S3::Bucket": "bucket",
+    "S3::BucketPolicy": "bucket policy",
+    "SQS::Queue": "queue",
+    "SQS::QueuePolicy": "queue policy",
+    "SSM::Parameter": "parameter",
+}
+_NAMES = (
+    "AlarmName",
+    "BucketName",
+    "ClusterName",
+    "Family",
+    "LogGroupName",
+    "Name",
+    "QueueName",
+    "RoleName",
+    "ServiceName",
+    "Url",
+)
+#: By which of its fields an item of a list is known.
+_KEYS = ("Sid", "PolicyName", "Name", "Id", "Key")
+_VERBS: dict[str, ResourceVerb] = {"Add": "create", "Import": "create", "Remove": "delete"}
+
+
+def stack_steps(stack: Stack, changes: Sequence[ResourceChange], standing: Template) -> StackSteps:
+    """What a change set would do.
+
+    Args:
+        stack: as it should be.
+        changes: what CloudFormation says would be done.
+        standing: the template as it stands; empty where there is no such stack.
+    """
+    verb: StackVerb = "unchanged" if not changes else "change" if standing else "create"
+    return StackSteps(stack.name, verb, tuple(_step(change, stack.template, standing) for change in changes))
+
+
+def created(stack: Stack, note: str) -> StackSteps:
+    """What the creation of a stack would do, where CloudFormation cannot be asked yet, and why it cannot."""
+    resources = stack.template["Resources"]
+    steps = (ResourceStep("create", named(name, item["Type"], item)) for name, item in sorted(resources.items()))
+    return StackSteps(stack.name, "create", tuple(steps), note)
+
+
+def deleted(name: str, standing: Template) -> StackSteps:
+    """What the deletion of a stack would do."""
+    resources = standing.get("Resources", {})
+    steps = (ResourceStep("delete", named(key, item["Type"], item)) for key, item in sorted(resources.items()))
+    return StackSteps(name, "delete", tuple(steps))
+
+
+def kept(name: str, standing: Template) -> StackSteps:
+    """What stays, because it holds data."""
+    resources = standing.get("Resources", {})
+    steps = (
+        ResourceStep("keep", named(key, item["Type"], item), ("it holds data",))
+        for key, item in sorted(resources.items())
+        if item["Type"] in ("AWS::S3::Bucket", "AWS::Logs::LogGroup")
+    )
+    return StackSteps(name, "unchanged", tuple(steps))
+
+
+def named(logical: str, kind: str, resource: Template, physical: str = "") -> str:
+    """What a resource is called: its kind in our words, and its name.
+
+    Args:
+        logical: its logical id.
+        kind: e.g. `AWS::IAM::Role`.
+        resource: of a template; may be empty.
+        physical: how AWS calls it, where that is known.
+    """
+    properties = resource.get("Properties", {})
+    name = next((properties[key] for key in _NAMES if isinstance(properties.get(key), str)), "")
+    word = _WORDS.get(kind.removeprefix("AWS::"), f"{kind} {logical}")
+    return f"{word} {name or physical}".rstrip()
+
+
+def _step(change: ResourceChange, wanted: Template, standing: Template) -> ResourceStep:
+    before = standing.get("Resources", {}).get(change.logical, {})
+    after = wanted["Resources"].get(change.logical, {})
+    subject = named(change.logical, change.kind, after or before, change.physical)
+    if change.action in _VERBS:
+        return ResourceStep(_VERBS[change.action], subject)
+    verb: ResourceVerb = "replace" if change.replaced == "True" else "change"
+    return ResourceStep(verb, subject, tuple(_reasons(change, before, after)))
+
+
+def _reasons(change: ResourceChange, before: Template, after: Template) -> Iterator[str]:
+    """Field by field what differs; and what follows from the change of another resource."""
+    yield from differences(_keyed(before.get("Properties", {})), _keyed(after.get("Properties", {})))
+    for cause in change.causes:
+        yield f"follows {cause}"
+    if change.replaced == "Conditional":
+        yield "AWS may replace it"
+
+
+def _keyed(value: Any) -> Any:
+    """A JSON value whose lists of things with names are objects: one that was added does not change all others."""
+    if isinstance(value, dict):
+        return {key: _keyed(item) for key, item in value.items()}
+    if not isinstance(value, list):
+        return value
+    key = next((key for key in _KEYS if value and all(isinstance(item, dict) and key in item for item in value)), None)
+    return {str(item[key]): _keyed(item) for item in value} if key else [_keyed(item) for item in value]

@@ -1,0 +1,104 @@
+"""The roles of an environment's tasks: what ECS does to start one, what a flow may do, what the worker may do."""
+
+from __future__ import annotations
+
+from tools.model import names
+from tools.stacks.data import LAKE, RESULTS
+from tools.stacks.inputs import Inputs, Place
+from tools.stacks.template import NO_RESOURCE_LEVEL, Json, Resources, allow, pass_roles, tasks_role
+
+_JANITOR = "janitor"
+
+
+def roles(inputs: Inputs) -> Resources:
+    """The execution role, a task role for each service that names none itself, the worker's role."""
+    place = inputs.place
+    return {
+        "ExecutionRole": tasks_role(names.role(place.environment, "execution"), place, _start_tasks(place)),
+        "WorkerRole": tasks_role(names.role(place.environment, "worker"), place, _run_tasks(inputs)),
+        **{
+            _logical(item.service): tasks_role(
+                names.task_role(place.environment, item.service), place, _be_a_flow(place, item.service)
+            )
+            for item in inputs.own_roles
+        },
+    }
+
+
+def _logical(service: str) -> str:
+    """A logical id: letters and digits only. Names of services have no capitals, so X stands for nothing else."""
+    return f"TaskRole{service.replace('-', 'X')}"
+
+
+def _start_tasks(place: Place) -> list[Json]:
+    """What ECS does before a container of ours starts: pull its image, open its log, put its secrets into place."""
+    return [
+        allow(NO_RESOURCE_LEVEL, ["ecr:GetAuthorizationToken"], ["*"]),
+        allow(
+            "PullImages",
+            ["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"],
+            [place.arn("ecr", f"repository/{names.REPOSITORIES}*")],
+        ),
+        allow("WriteLogs", ["logs:CreateLogStream", "logs:PutLogEvents"], [_log_streams(place)]),
+        allow("ReadSecrets", ["ssm:GetParameters"], [place.parameter("*")]),
+    ]
+
+
+def _be_a_flow(place: Place, service: str) -> list[Json]:
+    """What every flow may do: use the lake and keep its results."""
+    bucket = place.bucket_arn
+    allowed = [
+        allow(
+            "UseLake",
+            ["s3:AbortMultipartUpload", "s3:DeleteObject", "s3:GetObject", "s3:PutObject"],
+            [f"{bucket}/{LAKE}/*"],
+        ),
+        allow("KeepResults", ["s3:GetObject", "s3:PutObject"], [f"{bucket}/{RESULTS}/*"]),
+        # Of any prefix: S3 knows none when an object is read, and would answer 403 where it is not there.
+        allow("FindObjects", ["s3:ListBucket"], [bucket]),
+    ]
+    return [*allowed, *_see_tasks(place)] if service == _JANITOR else allowed
+
+
+def _see_tasks(place: Place) -> list[Json]:
+    """What the janitor asks ECS."""
+    return [
+        allow("SeeTasks", ["ecs:DescribeTasks"], [_tasks(place)]),
+        allow(
+            "ListTasks",
+            ["ecs:ListTasks"],
+            [place.arn("ecs", f"container-instance/{names.cluster(place.environment)}/*")],
+            _on_cluster(place),
+        ),
+    ]
+
+
+def _run_tasks(inputs: Inputs) -> list[Json]:
+    """What the worker does: start, stop and watch the tasks of this environment's cluster."""
+    place = inputs.place
+    families = place.arn("ecs", f"task-definition/{names.family(place.environment, '*')}:*")
+    return [
+        allow(NO_RESOURCE_LEVEL, ["ecs:DescribeTaskDefinition"], ["*"]),
+        allow("RunTasks", ["ecs:RunTask"], [families], _on_cluster(place)),
+        allow("TagTasks", ["ecs:TagResource"], [_tasks(place)], {"StringEquals": {"ecs:CreateAction": "RunTask"}}),
+        allow("StopAndSeeTasks", ["ecs:DescribeTasks", "ecs:StopTask"], [_tasks(place)]),
+        pass_roles(inputs.passed_roles),
+        allow(
+            "ReadTaskEvents",
+            ["sqs:ChangeMessageVisibility", "sqs:DeleteMessage", "sqs:GetQueueUrl", "sqs:ReceiveMessage"],
+            [place.arn("sqs", names.events_queue(place.environment))],
+        ),
+        allow("ReadLogsOfTheDead", ["logs:GetLogEvents"], [_log_streams(place)]),
+    ]
+
+
+def _on_cluster(place: Place) -> Json:
+    return {"ArnEquals": {"ecs:cluster": place.arn("ecs", f"cluster/{names.cluster(place.environment)}")}}
+
+
+def _tasks(place: Place) -> str:
+    return place.arn("ecs", f"task/{names.cluster(place.environment)}/*")
+
+
+def _log_streams(place: Place) -> str:
+    return place.arn("logs", f"log-group:{names.log_group(place.environment)}:log-stream:*")

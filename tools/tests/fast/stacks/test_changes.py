@@ -1,0 +1,89 @@
+"""What CloudFormation would do, in the words of a plan: field by field, and no more than differs."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from tools.model.stacks import ResourceChange, StackSteps
+from tools.show.stacks import counted, stacks_text
+from tools.stacks.changes import created, deleted, kept, stack_steps
+from tools.stacks.data import data_stack
+from tools.stacks.inputs import ServiceRoles
+from tools.stacks.run import run_stack
+from tools.tests.screens import screen
+from tools.tests.stack_inputs import inputs
+
+WANTED = run_stack(inputs())
+STANDING = run_stack(inputs(services=(ServiceRoles("gone"),), prefect_api_url="https://old.example.com/api"))
+
+
+def changed(*changes: ResourceChange) -> StackSteps:
+    """What is told of these changes."""
+    return stack_steps(WANTED, changes, STANDING.template)
+
+
+def test_a_change_is_told_field_by_field_and_a_list_by_the_names_of_what_is_in_it() -> None:
+    told = changed(
+        ResourceChange("Modify", "ParameterPrefectApiUrl", "AWS::SSM::Parameter", "x", "False"),
+        ResourceChange("Modify", "WorkerRole", "AWS::IAM::Role", "x", "False"),
+        ResourceChange("Modify", "WorkerTask", "AWS::ECS::TaskDefinition", "x", "True", ("WorkerRole.Arn",)),
+    )
+    parameter, role, task = told.steps
+
+    assert told.verb == "change"
+    assert (parameter.verb, parameter.subject) == ("change", "parameter /DataFlows/Dev/PREFECT_API_URL")
+    assert parameter.why == (
+        "Value https://old.example.com/api → https://api.prefect.cloud/api/accounts/a/workspaces/w",
+    )
+    assert (role.verb, role.subject, len(role.why)) == ("change", "role data-flows-Dev-worker", 1)
+    assert role.why[0].startswith("Policies.allowed.PolicyDocument.Statement.PassRoles.Resource ")
+    assert (task.verb, task.why[-1]) == ("replace", "follows WorkerRole.Arn")
+
+
+def test_what_comes_and_what_goes_has_its_name() -> None:
+    told = changed(
+        ResourceChange("Add", "TaskRolejanitor", "AWS::IAM::Role"),
+        ResourceChange("Remove", "TaskRolegone", "AWS::IAM::Role", "data-flows-Dev-task-gone"),
+        ResourceChange("Remove", "Other", "AWS::SNS::Topic", "arn:topic"),
+    )
+
+    assert [(step.verb, step.subject) for step in told.steps] == [
+        ("create", "role data-flows-Dev-task-janitor"),
+        ("delete", "role data-flows-Dev-task-gone"),
+        ("delete", "AWS::SNS::Topic Other arn:topic"),
+    ]
+
+
+def test_what_may_be_replaced_is_told() -> None:
+    (step,) = changed(ResourceChange("Modify", "Worker", "AWS::ECS::Service", "x", "Conditional")).steps
+
+    assert (step.verb, step.why) == ("change", ("AWS may replace it",))
+
+
+def test_no_change_is_none_and_a_stack_that_is_not_there_is_created() -> None:
+    assert stack_steps(WANTED, [], WANTED.template).verb == "unchanged"
+    added = [ResourceChange("Add", "Cluster", "AWS::ECS::Cluster")]
+    assert stack_steps(WANTED, added, {}).verb == "create"
+    assert len(created(WANTED, "why").steps) == len(WANTED.template["Resources"])
+
+
+def test_a_deletion_names_what_goes_and_what_stays() -> None:
+    data = data_stack(inputs())
+
+    assert {step.verb for step in deleted(WANTED.name, WANTED.template).steps} == {"delete"}
+    assert [step.subject for step in kept(data.name, data.template).steps] == [
+        "bucket data-flows-000000000000-us-east-1-dev",
+        "log group /data-flows/Dev",
+    ]
+    assert not deleted("absent", {}).steps
+
+
+def test_it_is_shown_as_a_plan_is() -> None:
+    told = changed(ResourceChange("Modify", "ParameterPrefectApiUrl", "AWS::SSM::Parameter", "x", "False"))
+    quiet = StackSteps("data-flows-Dev-data", "unchanged")
+    shown = screen(stacks_text([quiet, replace(told, note="why")]), 160)
+
+    assert shown.splitlines()[:2] == ["data-flows-Dev-data  unchanged", "data-flows-Dev-run  changes: why"]
+    assert "  change  parameter /DataFlows/Dev/PREFECT_API_URL  Value https://old.example.com/api → https" in shown
+    assert counted([quiet, told]) == "1 to change"
+    assert counted([quiet]) == "nothing differs"
