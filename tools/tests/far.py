@@ -53,8 +53,8 @@ LOG = {"id": "l1", "timestamp": AT, "level": 20, "message": "said"}
 VARIABLE = {"id": "v1", "name": "n", "value": {"nonce": "x"}, "created": AT, "updated": AT}
 ECR_IMAGE = {"imageDigest": IMAGE.digest, "imageTags": ["t"], "imagePushedAt": 1767225600.0, "imageSizeInBytes": 5}
 IDENTITY = (
-    b"<GetCallerIdentityResponse><GetCallerIdentityResult><Account>123456789012</Account></GetCallerIdentityResult>"
-    b"</GetCallerIdentityResponse>"
+    b"<GetCallerIdentityResponse><GetCallerIdentityResult><Account>123456789012</Account>"
+    b"<Arn>arn:aws:sts::123456789012:assumed-role/x/y</Arn></GetCallerIdentityResult></GetCallerIdentityResponse>"
 )
 
 DEFINITION = {**to_task_definition(DRAFT), "revision": 1, "taskDefinitionArn": arn(DRAFT.family, 1)}
@@ -70,7 +70,7 @@ AWS_ANSWERS: dict[str, Any] = {
     "BatchDeleteImage": {"imageIds": [], "failures": []},
     "GetAuthorizationToken": {"authorizationData": [{"authorizationToken": "QVdTOnBhc3M="}]},
     "GetParametersByPath": {"Parameters": [{"Name": "/DataFlows/X/A", "Value": "a"}]},
-    "GetParameters": {"Parameters": [], "InvalidParameters": ["/DataFlows/X/B"]},
+    "DescribeParameters": {"Parameters": [{"Name": "/DataFlows/X/A"}]},
 }
 PREFECT_ANSWERS: dict[str, Any] = {
     "POST /flows/": FLOW,
@@ -218,6 +218,7 @@ CALLS: dict[str, Call] = {
     "ssm.tree": Call(lambda c: ssm.tree(c.aws, "/DataFlows/X")),
     "ssm.missing": Call(lambda c: ssm.missing(c.aws, ["/DataFlows/X/B"])),
     "aws.check_account": Call(lambda c: aws.check_account(c.aws, "123456789012")),
+    "aws.caller": Call(lambda c: aws.caller(c.aws)),
     "PrefectApi.deployments": Call(lambda c: c.api.deployments(["x"])),
     "PrefectApi.tagged": Call(lambda c: c.api.tagged("a")),
     "PrefectApi.every_deployment": Call(lambda c: c.api.every_deployment()),
@@ -243,6 +244,8 @@ CALLS: dict[str, Call] = {
 
 #: Modules of tools/clients that ask neither AWS nor Prefect, and the transport of those that do.
 _OTHERS = {"bake", "bounds", "describe_flow", "engine", "prefect_http", "record", "stage", "task_definition"}
+#: Tried by tests of their own: of the registry each of these, of what bootstrap asks only some.
+_OTHERS |= {"registry", "cloudformation", "foundations"}
 _ASK_NOTHING = {"Ecs.warm_up", "Ecr.warm_up", "PrefectApi.run_url"}
 _ASK_NOTHING |= {f"aws.{name}" for name in ("session", "client", "told", "passing", "unreachable", "code")}
 
