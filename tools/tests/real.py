@@ -6,6 +6,9 @@ import uuid
 from collections.abc import Sequence
 from typing import Any
 
+from botocore.exceptions import ClientError
+
+from tools.clients.aws import code, told
 from tools.clients.prefect_api import PrefectApi
 from tools.desired.draft import desire
 from tools.desired.fingerprint import Fingerprint
@@ -35,8 +38,13 @@ class Engine(FakeEngine):
         self._connection = connection
 
     def push(self, tag: str, address: str, login: Login, step: OnProgress) -> None:
-        """Puts a manifest that follows from the tag into the emulator's registry."""
-        put_image(self._connection, *tag.rsplit(":", 1))
+        """Puts a manifest that follows from the tag into the emulator's registry; one that is there is the same."""
+        with told(f"pushing {tag}", self._connection):
+            try:
+                put_image(self._connection, *tag.rsplit(":", 1))
+            except ClientError as error:
+                if code(error) != "ImageAlreadyExistsException":
+                    raise
 
 
 class Real:
