@@ -1,4 +1,4 @@
-"""Every call of the clients meets every answer of another shape, at its first and last request: one clear error, soon."""
+"""Every call of the clients meets every answer of another shape, first and last: one clear error, soon."""
 
 from __future__ import annotations
 
