@@ -65,7 +65,9 @@ class Settings:
     environment: str
     aws: Connection
     prefect_api_url: str = _setting("PREFECT_API_URL")
-    prefect_api_key: str | None = _setting("PREFECT_API_KEY", default=None, secret=True)
+    prefect_api_key: str | None = _setting(
+        "PREFECT_API_KEY", "[!-~]+", "letters, digits and signs of ASCII without spaces", default=None, secret=True
+    )
     account: str | None = _setting("AWS_ACCOUNT_ID", r"[0-9]{12}", "the 12 digits of an account", default=None)
     registry: str | None = _setting(
         "REGISTRY",
@@ -229,18 +231,21 @@ def _check(environment: str, values: Mapping[str, str], given: Mapping[str, str]
         if not value and item.default is MISSING:
             problems.append(f"{name} is missing: neither in the process environment, nor in .env, nor at {root}/{name}")
         where = "the process environment or .env" if given.get(name) else f"{root}/{name}"
-        problems += form_problems(name, value, where, item.metadata["pattern"], item.metadata["words"])
+        shown = repr(value) if item.repr else "of another form"
+        problems += form_problems(name, value, where, item.metadata["pattern"], item.metadata["words"], shown)
     problems += api_url_problems(values["PREFECT_API_URL"].strip())
     if problems:
         raise UserError("\n".join(problems), f'README.md, "Initial deployment", says what {environment} needs')
 
 
-def form_problems(name: str, value: str, where: str, pattern: str, words: str) -> Iterator[str]:
-    """What is wrong with a value; it is shown, unless it only begins or ends with what cannot be seen."""
+def form_problems(
+    name: str, value: str, where: str, pattern: str, words: str, shown: str | None = None
+) -> Iterator[str]:
+    """What is wrong with a value; it is shown, or what stands for it, unless its ends alone cannot be seen."""
     if value != value.strip():
         yield f"{name} begins or ends with white space ({where}); a trailing newline is a usual cause"
     elif value and pattern and not re.fullmatch(pattern, value):
-        yield f"{name} is {value!r} ({where}); it must be {words}"
+        yield f"{name} is {shown or repr(value)} ({where}); it must be {words}"
 
 
 def api_url_problems(url: str) -> list[str]:

@@ -6,8 +6,10 @@ Takes build contexts; the images are on the engine afterwards. Says who failed a
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
+import tempfile
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import replace
@@ -43,6 +45,7 @@ def build(base: Path, targets: Sequence[Target], step: OnProgress) -> dict[str, 
     """
     if not targets:
         return {}
+    _check_home()
     _check_buildx()
     with staged([(base, "Dockerfile"), *((item.context, item.dockerfile) for item in targets)]) as copies:
         own = [replace(item, context=copies[item.context, item.dockerfile]) for item in targets]
@@ -96,6 +99,22 @@ def _error(what: str, said: str, hint: str) -> ToolsError:
     lines = [line for line in said.splitlines() if line.strip() and not line.startswith(("#", "WARNING"))]
     shown = "\n".join(lines[-25:])
     return UserError(f"{what} cannot be built: {reason['why'].strip() if reason else 'bake failed'}\n{shown}", hint)
+
+
+def _check_home() -> None:
+    """Docker's builder keeps what it knows in the user's home; where it cannot, no Dockerfile is to blame."""
+    config = Path(os.environ.get("DOCKER_CONFIG") or Path("~/.docker").expanduser())
+    place = Path(os.environ.get("BUILDX_CONFIG") or config / "buildx")
+    try:
+        place.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=place):
+            pass
+    except (OSError, RuntimeError) as error:
+        why = getattr(error, "strerror", "") or error
+        raise UserError(
+            f"docker buildx cannot write to {place}: {why}",
+            "mend HOME, or set BUILDX_CONFIG to a directory that it can write to",
+        ) from error
 
 
 def _check_buildx() -> None:

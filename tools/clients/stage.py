@@ -37,7 +37,13 @@ def staged(contexts: Iterable[Context]) -> Iterator[Mapping[Context, Path]]:
     Raises:
         UserError: a file cannot be read, or there is no room for its copy.
     """
-    with tempfile.TemporaryDirectory(prefix="data-flows-build-") as home:
+    try:
+        place = tempfile.TemporaryDirectory(prefix="data-flows-build-")
+    except OSError as error:
+        raise UserError(
+            f"there is no place for a copy of what is built: {error}", "make room, or set TMPDIR to another directory"
+        ) from error
+    with place as home:
         made: dict[Context, Path] = {}
         for context in dict.fromkeys(contexts):
             made[context] = Path(home) / str(len(made))

@@ -117,3 +117,33 @@ def test_a_buildx_that_is_too_old_is_refused(
     monkeypatch.setenv("PATH", buildx(tmp_path, says, code))
     with pytest.raises(UserError, match=told):
         build(BASE, [one], quiet)
+
+
+HOMES = {
+    "a home that cannot be made": ({"HOME": "/proc/nobody"}, "/proc/nobody/.docker/buildx"),
+    "a home that is a file": ({"HOME": "{file}"}, "{file}/.docker/buildx"),
+    "a configuration that is a file": ({"DOCKER_CONFIG": "{file}"}, "{file}/buildx"),
+    "a place of its own that is a file": ({"BUILDX_CONFIG": "{file}"}, "{file}"),
+    "one that only reads": ({"BUILDX_CONFIG": "/proc/self"}, "/proc/self"),
+}
+
+
+@pytest.mark.parametrize(("variables", "place"), HOMES.values(), ids=HOMES)
+def test_where_docker_cannot_write_no_dockerfile_is_blamed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], place: str
+) -> None:
+    file = tmp_path / "a-file"
+    file.touch()
+    for name in ("DOCKER_CONFIG", "BUILDX_CONFIG"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value.format(file=file))
+    with pytest.raises(UserError, match=f"docker buildx cannot write to {place.format(file=file)}: ") as caught:
+        build(BASE, [target(tmp_path, GOOD)], quiet)
+    assert "BUILDX_CONFIG" in caught.value.hint
+
+
+@pytest.mark.docker
+def test_a_place_of_its_own_is_enough(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BUILDX_CONFIG", str(tmp_path / "state"))
+    assert build(BASE, [target(tmp_path, GOOD)], quiet) == {}

@@ -67,6 +67,13 @@ def test_times_follow_from_the_content_and_lie_in_the_past(tmp_path: Path) -> No
     assert all(315_532_800 <= when / 1e9 < 1_400_000_000 for when in times.values())
 
 
+def test_where_there_is_no_place_for_a_copy_that_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tempfile.tempdir", "/proc/self")
+    with pytest.raises(UserError, match="there is no place for a copy of what is built: ") as caught, staged([]):
+        pass
+    assert "TMPDIR" in caught.value.hint
+
+
 def test_modes_change_no_fingerprint_but_a_program_s(tmp_path: Path) -> None:
     make_base(tmp_path)
     home = make_service(tmp_path)

@@ -268,6 +268,17 @@ BAD_VALUES = {
         f"LOG_GROUP is 'a b' ({STORE}/LOG_GROUP); it must be a name of letters, digits and _ . / # -",
     ),
 }
+BAD_KEYS = {"letters that are not Latin": "ключ", "a line break": "pnu_a\nb", "a control character": "pnu_a\x00b"}
+
+
+@pytest.mark.parametrize("key", BAD_KEYS.values(), ids=BAD_KEYS)
+def test_a_key_that_cannot_be_sent_is_told_and_not_shown(key: str) -> None:
+    assert problems(stored={"PREFECT_API_KEY": key}) == [
+        f"PREFECT_API_KEY is of another form ({STORE}/PREFECT_API_KEY); it must be letters, digits and signs of ASCII "
+        "without spaces"
+    ]
+
+
 BAD_URLS = {
     "the UI of Prefect Cloud": (
         "https://app.prefect.cloud/account/x/workspace/y",
