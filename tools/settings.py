@@ -254,6 +254,8 @@ def api_url_problems(url: str) -> list[str]:
         return []
     if "@" in url:
         return ["PREFECT_API_URL holds a user or a password; give a key as PREFECT_API_KEY"]
+    if re.search(r"[\s\x00-\x1f\x7f?#\\]", url):
+        return [f"PREFECT_API_URL is {url!r}; an API's address has no white space, ?, # or backslash in it"]
     try:
         parts = urlsplit(url)
         host, _ = parts.hostname, parts.port

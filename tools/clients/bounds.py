@@ -180,7 +180,7 @@ class _BoundedAnswer(http.client.HTTPResponse):
 
 
 def bounded(pool: Any, fence: Callable[[], None] = lambda: None) -> Any:
-    """A urllib3 pool of connections, whichever library's, whose answers are bounded.
+    """A urllib3 pool of connections, whichever library's, whose answers are bounded and which follows no redirect.
 
     Args:
         pool: its class.
@@ -192,5 +192,8 @@ def bounded(pool: Any, fence: Callable[[], None] = lambda: None) -> Any:
         fence()
         return plain.send(self, data)
 
+    def urlopen(self: Any, *args: Any, **more: Any) -> Any:
+        return pool.urlopen(self, *args, **{**more, "redirect": False})
+
     connection = type(plain.__name__, (plain,), {"response_class": _BoundedAnswer, "send": send})
-    return type(pool.__name__, (pool,), {"ConnectionCls": connection})
+    return type(pool.__name__, (pool,), {"ConnectionCls": connection, "urlopen": urlopen})

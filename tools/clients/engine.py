@@ -53,6 +53,11 @@ class Engine:
                 f"no Docker engine answers{_at(os.environ.get('DOCKER_HOST'))}",
                 "start Docker (Docker Desktop, or: systemctl start docker) and run this again",
             ) from error
+        except (AttributeError, TypeError, ValueError, OSError) as error:  # what the SDK reads without a look
+            raise UserError(
+                f"this machine's settings of Docker cannot be read{_at(os.environ.get('DOCKER_HOST'))}: {error}",
+                "mend DOCKER_HOST and its companions, or config.json in DOCKER_CONFIG or ~/.docker",
+            ) from error
         return client
 
     def check(self) -> None:

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 import requests
 from requests.adapters import HTTPAdapter
-from requests.exceptions import ChunkedEncodingError, ContentDecodingError, InvalidHeader, ProxyError, SSLError
+from requests.exceptions import ChunkedEncodingError, ContentDecodingError, ProxyError, SSLError
 from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import HTTPError, MaxRetryError
 
@@ -182,10 +182,6 @@ class Http:
             if error.args and isinstance(error.args[0], MaxRetryError):
                 raise PassingError(f"Prefect: nothing answers at {at}", self._hint, tries=bounds.ABSENT) from error
             raise PassingError(f"Prefect: the answer of {at} broke off", self._hint, tries=bounds.LOST) from error
-        except (InvalidHeader, UnicodeEncodeError):  # its text holds the key
-            raise UserError(
-                f"Prefect: {at} cannot be asked: no header can hold the key", "check PREFECT_API_KEY"
-            ) from None
         except (requests.RequestException, HTTPError, ValueError) as error:
             raise UserError(f"Prefect: {at} cannot be asked: {bounds.shown(error)}", _CANNOT_BE_ASKED) from error
         except OSError as error:  # requests' own, where a file of certificates is missing
@@ -304,6 +300,8 @@ def _session(key: str | None, fence: Callable[[], None]) -> requests.Session:
     session = requests.Session()
 
     def bearer(request: requests.PreparedRequest) -> requests.PreparedRequest:
+        if key and not re.fullmatch(r"[!-~]+", key):
+            raise UserError("Prefect: no header can hold the key", "look at PREFECT_API_KEY")
         if key:
             request.headers["Authorization"] = f"Bearer {key}"
         return request

@@ -72,4 +72,7 @@ def python(root: Path, service: Path | None, tell: Callable[[str], None]) -> Pat
 def _uv(*arguments: str) -> None:
     environment = {name: value for name, value in os.environ.items() if name != "VIRTUAL_ENV"}
     if subprocess.run([uv(), *arguments], env=environment, check=False).returncode:
-        raise RemoteError(f"uv {arguments[0]} failed; what it said is above", "check the network and run this again")
+        raise RemoteError(
+            f"uv {arguments[0]} failed; what it said is above",
+            "check the network; a home that cannot be written needs UV_CACHE_DIR to name a directory that can",
+        )

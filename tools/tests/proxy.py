@@ -79,7 +79,7 @@ class Proxy:
     def serving(self) -> Iterator[int]:
         """Serves on a free port of the loopback interface and gives it."""
         server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
-        thread = Thread(target=server.serve_forever, daemon=True)
+        thread = Thread(target=server.serve_forever, args=(0.05,), daemon=True)
         thread.start()
         try:
             yield server.server_port

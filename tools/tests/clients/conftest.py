@@ -56,8 +56,8 @@ def prefect(request: pytest.FixtureRequest) -> FakePrefect | PrefectApi:
 
 
 #: Bounds of the clients of one small server that a test can wait for.
-SMALL: dict[str, float] = {"ANSWER_SECONDS": 0.6, "TRY_SECONDS": 3.0, "FIRST_PAUSE": 0.005, "LONGEST_PAUSE": 0.01}
-SMALL |= {"LARGEST_ANSWER": 1 << 20, "READ_SECONDS": 0.4, "MOST_PAGES": 20}
+SMALL: dict[str, float] = {"ANSWER_SECONDS": 10.0, "TRY_SECONDS": 3.0, "FIRST_PAUSE": 0.005, "LONGEST_PAUSE": 0.01}
+SMALL |= {"LARGEST_ANSWER": 1 << 20, "READ_SECONDS": 10.0, "MOST_PAGES": 20}
 
 
 @pytest.fixture(scope="module")

@@ -347,6 +347,14 @@ def test_an_api_may_be_at(url: str) -> None:
     assert settings(store=Store({**STORED, "PREFECT_API_URL": url})).prefect_api_url == url.rstrip("/")
 
 
+@pytest.mark.parametrize(
+    "url", ["http://h/api?x=1", "http://h/api#x", "http://h h/api", "http://h\n/api", "http://h:99999/api"]
+)
+def test_an_address_that_no_request_can_have_is_told(url: str) -> None:
+    (problem,) = problems(stored={"PREFECT_API_URL": url})
+    assert problem.startswith("PREFECT_API_URL is ")
+
+
 def test_no_key_is_ever_shown() -> None:
     found = settings(store=Store({**STORED, "PREFECT_API_KEY": "pnu_canary"}))
 

@@ -5,7 +5,9 @@ Told after the story (test_story.py), in its cloud; by itself it starts that clo
 
 from __future__ import annotations
 
+import hashlib
 import json
+import uuid
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +44,19 @@ REFUSED = {
     "volumes": "nothing that a task needs",
     "networks": "nothing that a task needs",
 }
+
+
+KEEPER = """
+import hashlib
+import os
+
+from prefect import flow
+
+
+@flow(name="keeper", log_prints=True)
+def keeper():
+    print(hashlib.sha256(os.environ["TOKEN"].encode()).hexdigest())
+"""
 
 
 @pytest.fixture(scope="module")
@@ -159,6 +174,42 @@ def test_a_task_gets_its_secrets_and_nothing_of_the_host(running: Cloud) -> None
     assert "done" not in found.values()
     families = running.aws("ecs").list_task_definition_families()["families"]
     assert "stranger" not in families
+
+
+def test_a_secret_reaches_its_flow_and_stands_nowhere_else(running: Cloud) -> None:
+    secret = f"canary-{uuid.uuid4().hex}"
+    running.aws("ssm").put_parameter(Name="/DataFlows/Local/keeper/TOKEN", Value=secret, Type="SecureString")
+    running.write_service("keeper", KEEPER)
+    with (running.root / "services/keeper/service.toml").open("a") as declared:
+        declared.write('\n[ecs_run]\nsecrets = { TOKEN = "TOKEN" }\n')
+
+    said = [running.tools(*verb, "keeper") for verb in (["plan"], ["deploy"], ["deploy", "--json"], ["trigger"])]
+    assert hashlib.sha256(secret.encode()).hexdigest() in said[-1]
+    said += [running.tools(*verb, "keeper") for verb in (["status"], ["history"], ["rollback", "--to", "1"])]
+
+    found = {"what the tools print": "".join(said), "the work pool": running.prefect("GET", "/work_pools/data-flows")}
+    for kind in ("deployments", "flow_runs", "task_runs", "logs", "variables", "block_documents"):
+        found[f"Prefect's {kind}"] = running.prefect("POST", f"/{kind}/filter", {})
+    ecs, logs = running.aws("ecs"), running.aws("logs")
+    (release,) = ecs.list_task_definitions(familyPrefix="data-flows-Local-keeper")["taskDefinitionArns"]
+    found["the task definition"] = definition = ecs.describe_task_definition(taskDefinition=release)
+    tasks = [
+        arn
+        for status in ("RUNNING", "STOPPED")
+        for arn in ecs.list_tasks(cluster="data-flows", desiredStatus=status)["taskArns"]
+    ]
+    found["the tasks and their overrides"] = ecs.describe_tasks(cluster="data-flows", tasks=tasks)["tasks"]
+    streams = logs.describe_log_streams(logGroupName="/data-flows/Local", logStreamNamePrefix="keeper/")["logStreams"]
+    assert streams
+    for stream in streams:
+        events = logs.get_log_events(logGroupName="/data-flows/Local", logStreamName=stream["logStreamName"])
+        found[f"the log {stream['logStreamName']}"] = events
+    image = docker.from_env().images.get(
+        definition["taskDefinition"]["containerDefinitions"][0]["image"],
+    )
+    found["the image's history"] = [image.history(), image.attrs]
+    assert [place for place, text in found.items() if secret in str(text)] == []
+    assert secret.encode() not in b"".join(image.save())
 
 
 def test_code_beside_the_emulator_has_of_the_engine_what_a_task_needs(running: Cloud) -> None:
