@@ -54,7 +54,13 @@ def check_complete(image: str, login: Login) -> None:
     registry, _, repository = address.partition("/")
     scheme = "http" if registry.partition(":")[0] in _HERE else "https"
     with requests.Session() as session:
-        retry = Retry(total=3, backoff_factor=0.2, status_forcelist=(429, 500, 502, 503, 504), raise_on_status=False)
+        retry = Retry(
+            total=3,
+            backoff_factor=0.2,
+            status_forcelist=(429, 500, 502, 503, 504),
+            raise_on_status=False,
+            respect_retry_after_header=False,
+        )
         session.mount(f"{scheme}://", HTTPAdapter(max_retries=retry))
         session.auth = (login.username, login.password)
         try:

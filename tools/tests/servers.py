@@ -13,6 +13,8 @@ import pytest
 import requests
 
 from tools.clients.aws import session
+from tools.clients.ecr import Ecr
+from tools.model.release import Release
 from tools.settings import Connection
 
 EMULATORS = ["ministack", "moto"]
@@ -63,6 +65,14 @@ def serving(command: list[str], url: str, log: Path, environment: Mapping[str, s
 def make_pool(url: str) -> None:
     """The work pool that the deployments name."""
     ask("POST", f"{url}/work_pools/", {"name": "pool", "type": "process"})
+
+
+def released_image(ecr: Ecr, connection: Connection, draft: Release) -> str:
+    """Puts an image into the registry that is a release's; gives it by digest."""
+    ecr.ensure(draft.repository)
+    digest = ecr.digest(draft.repository, draft.fingerprint)
+    digest = digest or put_image(connection, draft.repository, draft.fingerprint)
+    return f"{ecr.address(draft.repository)}@{digest}"
 
 
 def put_image(connection: Connection, repository: str, tag: str) -> str:

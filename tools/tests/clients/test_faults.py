@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
 
@@ -17,7 +16,6 @@ from tools.clients.prefect_runs import runs
 from tools.errors import RemoteError, UserError
 from tools.model.images import Image
 from tools.settings import Connection
-from tools.tests.proxy import Proxy, Reply
 
 NOBODY = f"http://127.0.0.1:{free_port()}"
 AWS = Connection("us-east-1", NOBODY)
@@ -61,29 +59,3 @@ def test_without_credentials_the_error_says_how_to_log_in(monkeypatch: pytest.Mo
     monkeypatch.setenv("AWS_CONFIG_FILE", "/nonexistent")
     with pytest.raises(UserError, match="no usable credentials"):
         ssm.tree(Connection("us-east-1"), "/DataFlows/Dev")
-
-
-@pytest.mark.parametrize("bundle", ["missing.pem", "nonsense.pem", ""], ids=["missing", "no certificates", "none"])
-@pytest.mark.parametrize(
-    ("variable", "ask"),
-    [
-        ("AWS_CA_BUNDLE", lambda place: Ecs(Connection("eu-west-1", place)).release("x")),
-        ("REQUESTS_CA_BUNDLE", lambda place: PrefectApi(f"{place}/api").deployments(["x"])),
-    ],
-    ids=["AWS", "Prefect"],
-)
-def test_certificates_that_are_of_no_use_are_told_with_their_variable(
-    variable: str, ask: Callable[[str], object], bundle: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    (tmp_path / "nonsense.pem").write_text("nonsense")
-    for name in ("AWS_CA_BUNDLE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
-        monkeypatch.delenv(name, raising=False)
-    if bundle:
-        monkeypatch.setenv(variable, str(tmp_path / bundle))
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "canary")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "canary")
-    no_tls = Proxy(None, before=lambda _: Reply())
-    with no_tls.serving() as port, pytest.raises(UserError) as caught:
-        ask(f"https://127.0.0.1:{port}")
-    assert variable in caught.value.hint
-    assert str(tmp_path / bundle) in caught.value.hint if bundle else "may name a file" in caught.value.hint

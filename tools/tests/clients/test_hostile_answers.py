@@ -238,4 +238,4 @@ def test_of_600_megabytes_no_more_is_read_than_may_be(
     monkeypatch.setattr(bounds, "ANSWER_SECONDS", 30.0)
     said = came(far, clients, name, lambda _: Reply(200, pieces(), {**JSON, "content-length": str(600 << 20)}), 0)
     assert "more than 8 MB" in said
-    assert sent[0] < 8 + 12  # what lies in the sockets' buffers
+    assert sent[0] < 60  # what lies in the sockets' buffers

@@ -24,8 +24,8 @@ from tools.environment.lock import holder
 from tools.model.release import Release
 from tools.settings import Connection
 from tools.tests.proxy import Proxy
-from tools.tests.rivals import FINGERPRINT, SCHEMA, Came, Side, deploy, deploy_late, hold, steal
-from tools.tests.servers import make_pool
+from tools.tests.rivals import SCHEMA, Came, Side, deploy, deploy_late, hold, steal
+from tools.tests.servers import make_pool, released_image
 
 LANES, ROUNDS = 3, 7  # more at once, and SQLite is what is tested
 TIME_TO_LIVE = 2.0
@@ -140,9 +140,9 @@ def until(holds: Callable[[], bool]) -> None:
 def first_deploy(side: Side) -> None:
     """A release of its service that has an image and a schema already, and its deployments."""
     environment = side.connected
-    image = f"registry.test/data-flows/{side.service}@sha256:{FINGERPRINT}"
-    draft = side.desired(environment.settings).draft.model_copy(update={"image": image, "parameter_schema": SCHEMA})
-    environment.ecs.make_release(draft)
+    draft = side.desired(environment.settings).draft
+    image = released_image(environment.ecr, side.aws, draft)
+    environment.ecs.make_release(draft.model_copy(update={"image": image, "parameter_schema": SCHEMA}))
     assert deploy(side).errors == []
 
 

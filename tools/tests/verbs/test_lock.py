@@ -23,7 +23,7 @@ from tools.environment.deploy import declared
 from tools.environment.lock import EnvironmentLock, holder
 from tools.settings import Connection
 from tools.tests.proxy import Proxy
-from tools.tests.servers import bare_environment, make_pool
+from tools.tests.servers import bare_environment, make_pool, released_image
 
 ROOT = Path(__file__).resolve().parents[3]
 SERVICE = "healthcheck"
@@ -99,7 +99,7 @@ def terminal(prefect_api_url: str, moto: Connection) -> Iterator[Terminal]:
     environment = connect(name, {**variables, "PREFECT_API_URL": prefect_api_url}, Path("/nonexistent"))
     (desired,), _ = declared(ROOT, [SERVICE], environment)
     schema = {"type": "object", "properties": {key: {} for d in desired.draft.deployments for key in d.parameters}}
-    image = f"registry.test/data-flows/{SERVICE}@sha256:{'0' * 64}"
+    image = released_image(environment.ecr, environment.settings.aws, desired.draft)
     environment.ecs.make_release(desired.draft.model_copy(update={"image": image, "parameter_schema": schema}))
     with recorder.serving() as port:
         yield Terminal(name, gate, prefect_api_url, {**variables, "PREFECT_API_URL": f"http://127.0.0.1:{port}/api"})
