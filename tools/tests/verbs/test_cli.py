@@ -147,7 +147,7 @@ ANSWERS: dict[str, tuple[int, str, str, str]] = {
     "a page": (200, "text/html", "<html>welcome</html>", "is no Prefect API"),
     "a refusal": (401, "application/json", "{}", "Prefect refused the key"),
     "nothing there": (404, "application/json", "{}", "Prefect answered 404 to"),
-    "JSON that is cut off": (200, "application/json", '[{"id": "1", "na', "is no Prefect API"),
+    "JSON that is cut off": (200, "application/json", '[{"id": "1", "na', "broke off"),
 }
 
 
