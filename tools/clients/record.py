@@ -15,13 +15,19 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from tools.errors import UserError
+from tools.model.permissions import Permission
 from tools.model.release import Release
 from tools.model.rules import PAST
 from tools.model.service import Deployment, ECSRun, Schedule
 
 VERSION = 1
 """Of the records that are written. Those of before the first version bear none; they have the same form."""
-_BELOW: Mapping[str, type[BaseModel]] = {"ecs_run": ECSRun, "deployments": Deployment, "schedules": Schedule}
+_BELOW: Mapping[str, type[BaseModel]] = {
+    "ecs_run": ECSRun,
+    "permissions": Permission,
+    "deployments": Deployment,
+    "schedules": Schedule,
+}
 _NOT_RECORDED = frozenset(name for name, field in Release.model_fields.items() if field.exclude)
 
 

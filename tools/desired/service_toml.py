@@ -16,6 +16,7 @@ from pydantic import BaseModel, ValidationError
 
 from tools.desired.toml_lines import Location, lines
 from tools.errors import UserError
+from tools.model.permissions import Permission
 from tools.model.service import Declaration, Deployment, DockerStorage, ECSRun, Override, Schedule
 
 _TABLES: dict[str, type[BaseModel]] = {
@@ -24,6 +25,7 @@ _TABLES: dict[str, type[BaseModel]] = {
     "deployments": Deployment,
     "schedules": Schedule,
     "environments": Override,
+    "permissions": Permission,
 }
 MAX_TOML_BYTES = 256 * 1024
 #: pydantic's kind of error -> the same in TOML's words.

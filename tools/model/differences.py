@@ -11,8 +11,8 @@ from typing import Any, TypeGuard
 
 from tools.model.secrets import looks_secret, masked
 
-#: What stands below these names where a secret lies, and is none.
-_PLACES = ("ecs_run.secrets.", "secret_paths.")
+#: What stands below these names says where a secret lies or who may read it, and is none.
+_PLACES = ("ecs_run.permissions.", "ecs_run.secrets.", "secret_paths.", "Policies.allowed.")
 
 
 def same(one: Any, other: Any) -> bool:

@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import AwareDatetime, Field
 
-from tools.model.service import Frozen
+from tools.model.rules import Frozen
 
 
 class PrefectSchedule(Frozen):

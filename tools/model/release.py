@@ -9,7 +9,9 @@ from typing import Any
 from pydantic import Field
 
 from tools.model import names
-from tools.model.service import Deployment, ECSRun, Frozen, Schedule
+from tools.model.permissions import allowed
+from tools.model.rules import Frozen
+from tools.model.service import Deployment, ECSRun, Schedule
 
 
 class Release(Frozen):
@@ -74,9 +76,10 @@ class Release(Frozen):
         """What makes two releases the same: everything but who registered it, when and from which commit, and what
         the fingerprint is made of.
 
-        The order of deployments, schedules and tags says nothing.
+        The order of deployments, schedules and tags says nothing, nor does that of permissions.
         """
         values = self.model_dump(mode="json", exclude={"commit", "by", "at", "inputs"})
+        values["ecs_run"]["permissions"] = allowed(self.ecs_run.permissions)
         values["deployments"].sort(key=itemgetter("name"))
         for deployment in values["deployments"]:
             deployment["schedules"].sort(key=itemgetter("slug"))

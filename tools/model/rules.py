@@ -13,6 +13,8 @@ from typing import Any, TypeVar
 
 from pydantic import (
     AfterValidator,
+    BaseModel,
+    ConfigDict,
     GetCoreSchemaHandler,
     GetJsonSchemaHandler,
     ValidationError,
@@ -25,6 +27,13 @@ T = TypeVar("T")
 
 #: The context in which a record of the past is validated: types hold, today's rules do not.
 PAST = "past"
+
+
+class Frozen(BaseModel):
+    """A value: immutable, strict about unknown keys."""
+
+    # A verb that does not use a model does not wait until it is built.
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
 
 def is_past(info: ValidationInfo) -> bool:

@@ -7,8 +7,6 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import (
-    BaseModel,
-    ConfigDict,
     Field,
     StrictInt,
     StrictStr,
@@ -19,7 +17,8 @@ from pydantic import (
 
 from tools.model import names
 from tools.model.names import PLATFORM
-from tools.model.rules import Between, Choice, Form, is_past, refuse
+from tools.model.permissions import Permission
+from tools.model.rules import Between, Choice, Form, Frozen, is_past, refuse
 from tools.model.secrets import looks_secret
 from tools.model.timing import instant
 from tools.model.values import (
@@ -58,13 +57,6 @@ Tag = Annotated[
     StrictStr,
     Form(rf"(?!{PLATFORM}:)\S(.*\S)?", f"a tag: text without spaces around it; {PLATFORM}:… are the platform's"),
 ]
-
-
-class Frozen(BaseModel):
-    """A value: immutable, strict about unknown keys."""
-
-    # A verb that does not use a model does not wait until it is built.
-    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
 
 class DockerStorage(Frozen):
@@ -128,6 +120,13 @@ StartCommand = Annotated[
     Command,
     Field(description="`command` of the container and job variable; Prefect's `prefect flow-run execute` where absent"),
 ]
+Permissions = Annotated[
+    tuple[Permission, ...],
+    Field(
+        description="what the flow may do in AWS beyond the lake and its results: statements of the policy of the role "
+        "that `make bootstrap` makes for it; an environment's own take the place of all of these"
+    ),
+]
 
 
 class ECSRun(Frozen):
@@ -145,6 +144,7 @@ class ECSRun(Frozen):
     ephemeral_storage: EphemeralStorage | None = None
     capacity: Capacity = "FARGATE"
     command: StartCommand | None = None
+    permissions: Permissions = ()
 
     @field_validator("cpu")
     @classmethod
@@ -193,6 +193,17 @@ class ECSRunChanges(Frozen):
     ephemeral_storage: EphemeralStorage | None = None
     capacity: Capacity | None = None
     command: StartCommand | None = None
+    permissions: Permissions | None = None
+
+    @model_validator(mode="after")
+    def _whose_role(self) -> ECSRunChanges:
+        refuse("ecs_run", _foreign_role(self))
+        return self
+
+
+def _foreign_role(run: ECSRun | ECSRunChanges) -> Iterator[tuple[str, str]]:
+    if run.task_role and run.permissions:
+        yield "permissions", f"they are of the role that bootstrap makes, and task_role names another: {run.task_role}"
 
 
 def _words(numbers: Iterable[int]) -> str:
@@ -274,6 +285,12 @@ class Declaration(Frozen):
     deployments: tuple[Deployment, ...] = ()
     environments: dict[EnvironmentName, Override] = Field(default_factory=dict)
 
+    @field_validator("ecs_run")
+    @classmethod
+    def _whose_role(cls, value: ECSRun) -> ECSRun:
+        refuse("ecs_run", _foreign_role(value))
+        return value
+
     @field_validator("deployments")
     @classmethod
     def _names_differ(cls, value: tuple[Deployment, ...]) -> tuple[Deployment, ...]:
@@ -307,10 +324,17 @@ class Service(Frozen):
 
 
 def overlaid(run: ECSRun, changes: ECSRunChanges) -> ECSRun:
-    """`run` with `changes` over it; env and secrets key by key, and a name is either of the two, the later wins."""
+    """`run` with `changes` over it; env and secrets key by key, and a name is either of the two, the later wins.
+
+    So are task_role and permissions.
+    """
     given = {name: getattr(changes, name) for name in changes.model_fields_set}
     env, secrets = changes.env or {}, changes.secrets or {}
     values = {**run.model_dump(), **given}
     values["env"] = {**{name: text for name, text in run.env.items() if name not in secrets}, **env}
     values["secrets"] = {**{name: path for name, path in run.secrets.items() if name not in env}, **secrets}
+    if changes.task_role and not changes.permissions:
+        values["permissions"] = ()
+    elif changes.permissions:
+        values["task_role"] = None
     return ECSRun.model_validate(values)

@@ -76,6 +76,9 @@ OLD_RULES: dict[str, Change] = {
     "a name that is the platform's now": lambda record: record["ecs_run"]["env"].update(DATA_FLOWS_SERVICE="x"),
     "a variable that is plain and secret": lambda record: record["ecs_run"].update(env={"A": "1"}, secrets={"A": "A"}),
     "a role of another form": lambda record: record["ecs_run"].update(task_role="a role!"),
+    "a permission for more than is allowed now": lambda record: record["ecs_run"].update(
+        permissions=[{"actions": ["iam:*"], "resources": ["{everything}"], "conditions": {"Is": {"x": ["y"]}}}]
+    ),
     "a cron that is refused now": lambda record: record["deployments"][0]["schedules"][0].update(cron="* * * * * *"),
     "a rule that is refused now": lambda record: record["deployments"][0]["schedules"][0].update(rrule="FREQ=NO"),
     "an unknown time zone": lambda record: record["deployments"][0]["schedules"][0].update(timezone="Mars/Olympus"),
@@ -125,9 +128,12 @@ def test_but_what_breaks_them_is_not_written(change: Change) -> None:
 
 
 def test_what_a_later_version_added_is_kept_by_its_path_and_told_as_a_difference() -> None:
-    record = json.loads(written(release(deployments=(deployment(schedules=(schedule(),)),))))
+    may = {"permissions": [{"actions": ["s3:GetObject"], "resources": ["arn:aws:s3:::x/*"]}]}
+    one = release(deployments=(deployment(schedules=(schedule(),)),), ecs_run=may)
+    record = json.loads(written(one))
     record["sla"] = 5
     record["ecs_run"]["gpu"] = 1
+    record["ecs_run"]["permissions"][0]["until"] = "2027-01-01"
     record["deployments"][0]["retries"] = {"delay": 3}
     record["deployments"][0]["schedules"][0]["catch_up"] = "2026-01-01"
 
@@ -136,11 +142,12 @@ def test_what_a_later_version_added_is_kept_by_its_path_and_told_as_a_difference
     assert found.unknown == {
         "sla": 5,
         "ecs_run.gpu": 1,
+        "ecs_run.permissions.0.until": "2027-01-01",
         "deployments.main.retries": {"delay": 3},
         "deployments.main.schedules.daily.catch_up": "2026-01-01",
     }
     assert found.content()["unknown"] == found.unknown
-    assert found.model_copy(update={"unknown": {}}).content() == release(image=found.image).content()
+    assert found.model_copy(update={"unknown": {}}).content() == one.content()
 
 
 UNREADABLE: dict[str, tuple[str, str]] = {

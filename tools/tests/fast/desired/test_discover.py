@@ -258,13 +258,28 @@ def schedule(text: str) -> str:
     return f"{DEPLOYMENT}schedules = [\n  {{ {text} }},\n]\n"
 
 
+def permission(
+    actions: str = '["s3:GetObject"]',
+    resources: str = '["arn:aws:s3:::x/*"]',
+    more: str = "",
+    table: str = "ecs_run",
+) -> str:
+    """A permission, whose actions are on line 4, its resources on line 5."""
+    return f"[[{table}.permissions]]\nactions = {actions}\nresources = {resources}\n{more}\n"
+
+
+MORE = (
+    " could let a flow become more than it is; what needs it takes a role of its own, made by whoever answers for it: "
+    "task_role"
+)
+PLACEHOLDERS = "there are {account}, {bucket}, {cluster}, {environment}, {partition}, {region}, {service}"
 SCHEDULE = ":6: deployments.daily.schedules.hourly"
 BAD_CONTENT: Mapping[str, tuple[str, str]] = {
     # keys
     "an unknown key with a near match": (
         "[ecs_run]\ncpus = 512\n",
         ":4: ecs_run.cpus: unknown key; did you mean cpu? allowed are cpu, memory, env, secrets, task_role, "
-        "execution_role, ephemeral_storage, capacity, command",
+        "execution_role, ephemeral_storage, capacity, command, permissions",
     ),
     "a key in the wrong table": (
         DEPLOYMENT + 'slug = "x"\n',
@@ -407,6 +422,86 @@ BAD_CONTENT: Mapping[str, tuple[str, str]] = {
         DEPLOYMENT + "concurrency_limit = 0\n",
         ":5: deployments.daily.concurrency_limit: must be from 1 to 10000, found 0",
     ),
+    # permissions
+    "a permission that is no table": (
+        '[ecs_run]\npermissions = ["s3:GetObject"]\n',
+        ":4: ecs_run.permissions[0]: must be a table, found 's3:GetObject'",
+    ),
+    "a permission's unknown key": (
+        permission(more='action = ["s3:GetObject"]'),
+        ":6: ecs_run.permissions[0].action: unknown key; did you mean actions? allowed are actions, resources, "
+        "conditions",
+    ),
+    "a permission for nothing": (permission("[]"), ":4: ecs_run.permissions[0].actions: it is empty"),
+    "a permission to nothing": (permission(resources="[]"), ":5: ecs_run.permissions[0].resources: it is empty"),
+    "an action that is no array": (
+        permission('"s3:GetObject"'),
+        ":4: ecs_run.permissions[0].actions: must be an array, found 's3:GetObject'",
+    ),
+    "an action of many": (
+        permission('["s3:PutObject", "s3:Get*"]'),
+        ":4: ecs_run.permissions[0].actions[1]: 's3:Get*' is not one action of AWS as service:Action, without *, e.g. "
+        "s3:GetObject",
+    ),
+    "a role to pass on": (permission('["iam:PassRole"]'), f":4: ecs_run.permissions[0].actions[0]: iam:PassRole{MORE}"),
+    "a role to take": (
+        permission('["sts:AssumeRole"]'),
+        f":4: ecs_run.permissions[0].actions[0]: sts:AssumeRole{MORE}",
+    ),
+    "a shell in another task": (
+        permission('["ecs:ExecuteCommand"]'),
+        f":4: ecs_run.permissions[0].actions[0]: ecs:ExecuteCommand{MORE}",
+    ),
+    "a placeholder with a near match": (
+        permission(resources='["arn:aws:s3:::{buckt}/raw/*"]'),
+        ":5: ecs_run.permissions[0].resources[0]: {buckt} is no placeholder; did you mean {bucket}? " + PLACEHOLDERS,
+    ),
+    "a placeholder like no other": (
+        permission(resources='["arn:aws:s3:::{}/raw/*"]'),
+        f":5: ecs_run.permissions[0].resources[0]: {{}} is no placeholder; {PLACEHOLDERS}",
+    ),
+    "a brace by itself": (
+        permission(resources='["arn:aws:s3:::{bucket/raw/*"]'),
+        ":5: ecs_run.permissions[0].resources[0]: 'arn:aws:s3:::{bucket/raw/*' has a brace that belongs to no "
+        "placeholder",
+    ),
+    "a resource that is no ARN": (
+        permission(resources='["s3://{bucket}/raw/*"]'),
+        ":5: ecs_run.permissions[0].resources[0]: 's3://{bucket}/raw/*' is no ARN, e.g. "
+        "arn:{partition}:s3:::{bucket}/raw/*; '*' stands only for what AWS has no resources for",
+    ),
+    "a resource in any account": (
+        permission(resources='["arn:aws:sqs:{region}:*:queue"]'),
+        ":5: ecs_run.permissions[0].resources[0]: 'arn:aws:sqs:{region}:*:queue' leaves the account open; name it: "
+        "{account}",
+    ),
+    "a resource of any name": (
+        permission(resources='["arn:aws:s3:::*/raw"]'),
+        ":5: ecs_run.permissions[0].resources[0]: 'arn:aws:s3:::*/raw' names nothing; something must stand before its "
+        "first *",
+    ),
+    "a condition with a near match": (
+        permission(more='conditions = { ArnEqual = { "ecs:cluster" = "x" } }'),
+        ":6: ecs_run.permissions[0].conditions.ArnEqual: 'ArnEqual' is no condition of AWS; did you mean ArnEquals?",
+    ),
+    "a condition's value that is no text": (
+        permission(more='conditions = { Bool = { "aws:SecureTransport" = true } }'),
+        ":6: ecs_run.permissions[0].conditions.Bool.aws:SecureTransport: must be text or an array of texts, found True",
+    ),
+    "a condition's placeholder": (
+        permission(more='conditions = { ArnEquals = { "ecs:cluster" = ["{clustr}"] } }'),
+        ":6: ecs_run.permissions[0].conditions.ArnEquals.ecs:cluster[0]: {clustr} is no placeholder; did you mean "
+        f"{{cluster}}? {PLACEHOLDERS}",
+    ),
+    "permissions for a role that is another's": (
+        '[ecs_run]\ntask_role = "guest"\n' + permission(),
+        ":5: ecs_run.permissions: they are of the role that bootstrap makes, and task_role names another: guest",
+    ),
+    "permissions for a role that is another's, in one environment": (
+        '[environments.Prod.ecs_run]\ntask_role = "x"\n' + permission(table="environments.Prod.ecs_run"),
+        ":5: environments.Prod.ecs_run.permissions: they are of the role that bootstrap makes, and task_role names "
+        "another: x",
+    ),
     # environments
     "an environment that is no name": (
         "[environments.my-env]\n",
@@ -423,7 +518,7 @@ BAD_CONTENT: Mapping[str, tuple[str, str]] = {
     "an environment's unknown key": (
         "[environments.Prod.ecs_run]\nmemroy = 512\n",
         ":4: environments.Prod.ecs_run.memroy: unknown key; did you mean memory? allowed are cpu, memory, env, secrets, "  # noqa: E501 - a message as it is shown
-        "task_role, execution_role, ephemeral_storage, capacity, command",
+        "task_role, execution_role, ephemeral_storage, capacity, command, permissions",
     ),
     "an environment's impossible size": (
         "[environments.Prod.ecs_run]\nmemory = 9000\n",

@@ -54,7 +54,17 @@ def test_no_other_pair_is_taken(cpu: int, memory: int) -> None:
 
 # What differs in one environment --------------------------------------------------------------------------------------
 
-RUN = ECSRun(cpu=512, memory=1024, env={"A": "1", "B": "2"}, secrets={"S": "S"})
+READ = {"actions": ("s3:GetObject",), "resources": ("arn:aws:s3:::{bucket}/raw/*",), "conditions": {}}
+WRITE = {**READ, "actions": ("s3:PutObject",)}
+RUN = ECSRun.model_validate(
+    {
+        "cpu": 512,
+        "memory": 1024,
+        "env": {"A": "1", "B": "2"},
+        "secrets": {"S": "S"},
+        "permissions": [READ],
+    }
+)
 OVERRIDES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "nothing": ({}, {}),
     "sizes": ({"cpu": 2048, "memory": 4096}, {"cpu": 2048, "memory": 4096}),
@@ -64,6 +74,12 @@ OVERRIDES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
         {"secrets": {"A": "A"}},
         {"env": {"B": "2"}, "secrets": {"S": "S", "A": "A"}},
     ),
+    "permissions": ({"permissions": [WRITE]}, {"permissions": (WRITE,)}),
+    "no permissions": ({"permissions": []}, {"permissions": ()}),
+    "a role of its own, which is not ours to give permissions to": (
+        {"task_role": "guest"},
+        {"task_role": "guest", "permissions": ()},
+    ),
     "a secret that becomes a variable": ({"env": {"S": "x"}}, {"env": {"A": "1", "B": "2", "S": "x"}, "secrets": {}}),
 }
 
@@ -71,6 +87,12 @@ OVERRIDES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
 @pytest.mark.parametrize(("changes", "expected"), OVERRIDES.values(), ids=OVERRIDES)
 def test_an_environment_lies_over_what_is_declared(changes: dict[str, Any], expected: dict[str, Any]) -> None:
     assert overlaid(RUN, ECSRunChanges.model_validate(changes)).model_dump() == RUN.model_dump() | expected
+
+
+def test_permissions_in_place_of_a_role_are_of_the_role_that_bootstrap_makes() -> None:
+    changed = overlaid(ECSRun(task_role="guest"), ECSRunChanges.model_validate({"permissions": [READ]}))
+
+    assert (changed.task_role, len(changed.permissions)) == (None, 1)
 
 
 @pytest.mark.parametrize(
@@ -84,6 +106,7 @@ def test_an_environment_lies_over_what_is_declared(changes: dict[str, Any], expe
         {"cpu": "512"},
         {"cpu": 4096},
         {"nonsense": 1},
+        {"task_role": "guest", "permissions": [READ]},
     ],
     ids=str,
 )
@@ -110,6 +133,7 @@ OTHER_RELEASES: dict[str, dict[str, Any]] = {
     "entrypoint": {"entrypoint": "other.py:hello"},
     "memory": {"ecs_run": ECSRun(memory=1024)},
     "command": {"ecs_run": ECSRun(command=("b", "a"))},
+    "permissions": {"ecs_run": ECSRun.model_validate({"permissions": [READ]})},
     "the environment's variables": {"platform_env": {"LAKE_URL": "s3://other"}},
     "a secret's path": {"secret_paths": {"S": "/other"}},
     "log group": {"log_group": "/other"},
@@ -132,8 +156,26 @@ def test_a_release_says_something_else_with_another(changes: dict[str, Any]) -> 
     assert one.model_copy(update=changes).content() != one.content()
 
 
+def test_the_order_and_the_grouping_of_permissions_say_nothing() -> None:
+    both = {"actions": ["s3:PutObject", "s3:GetObject"], "resources": READ["resources"]}
+
+    assert (
+        release(ecs_run={"permissions": [both]}).content() == release(ecs_run={"permissions": [READ, WRITE]}).content()
+    )
+
+
+def test_a_condition_makes_another_permission_and_one_value_is_said_with_or_without_brackets() -> None:
+    def content(*conditions: dict[str, Any]) -> dict[str, Any]:
+        return release(ecs_run={"permissions": [{**READ, "conditions": item} for item in conditions]}).content()
+
+    one, two = {"StringEquals": {"aws:ResourceTag/a": "x"}}, {"StringEquals": {"aws:ResourceTag/a": "y"}}
+
+    assert content(one) == content({"StringEquals": {"aws:ResourceTag/a": ["x"]}}) != content({})
+    assert content(one, two) == content(two, one) != content(one)
+
+
 def test_a_release_survives_its_label() -> None:
-    one = release(None, deployments=TWO)
+    one = release(None, deployments=TWO, ecs_run={"permissions": [READ]})
 
     assert Release.model_validate_json(one.model_dump_json()) == one
 
