@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from tools.desired import fingerprint
+from tools.desired import fingerprint, permissions
 from tools.desired.discover import services
 from tools.errors import ToolsError
 from tools.local import compose_file
@@ -31,6 +31,7 @@ def checks(root: Path) -> Iterator[tuple[str, Problems]]:
     yield "locks are there", list(locks.missing(locks.all_locks(root), root))
     yield "services pin what the base pins", list(locks.disagreements(root))
     yield "services are valid", _raised(lambda: fingerprint.of_services(root, services(root)))
+    yield "AWS knows what services may do", _raised(lambda: permissions.check(services(root)))
     yield "compose/flows.yaml is in step with services/", _raised(lambda: _compose_in_step(root))
 
 
