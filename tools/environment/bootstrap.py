@@ -10,6 +10,7 @@ from tools.clients import ssm
 from tools.clients.aws import Caller, caller, check_account
 from tools.clients.cloudformation import CloudFormation
 from tools.clients.foundations import Foundations
+from tools.desired import permissions
 from tools.desired.discover import services
 from tools.environment.ground import ASKED, Ground, found, ground, missing, network_problems
 from tools.errors import UserError
@@ -73,6 +74,7 @@ def gather(root: Path, account: Account, said: Mapping[str, str], given: Mapping
         UserError: something is missing or wrong.
     """
     declared = services(root)
+    permissions.check(declared)
     values = found(account.environment, said, given, account.stored)
     if ask:
         answers = {name: ask(name, ASKED[name]) for name in missing(values)}
@@ -89,7 +91,7 @@ def gather(root: Path, account: Account, said: Mapping[str, str], given: Mapping
         subnets=stands_on.subnets,
         prefect_api_url=stands_on.prefect_api_url,
         work_pool=stands_on.work_pool,
-        services=tuple(ServiceRoles(name, run.task_role, run.execution_role) for name, run in roles),
+        services=tuple(ServiceRoles(name, run.task_role, run.execution_role, run.permissions) for name, run in roles),
         key=_has_key(account, stands_on),
         worker_image=stands_on.worker_image,
         alarm_topic=stands_on.alarm_topic,

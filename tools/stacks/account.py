@@ -125,8 +125,14 @@ def _deploy(inputs: Inputs) -> list[Json]:
             {"StringEquals": {"ecs:CreateAction": "RegisterTaskDefinition"}},
         ),
         pass_roles(inputs.passed_roles),
+        # Before a release it is asked whether the role of the service has what that declares.
+        allow("SeeRoles", ["cloudformation:GetTemplate"], [_run_stack(place)]),
         _read_settings(place),
     ]
+
+
+def _run_stack(place: Place) -> str:
+    return place.arn("cloudformation", f"stack/{names.stack(place.environment, 'run')}/*")
 
 
 def _read_settings(place: Place) -> Json:

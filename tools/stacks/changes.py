@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from tools.model.differences import differences
 from tools.model.stacks import ResourceChange, ResourceStep, ResourceVerb, StackSteps, StackVerb, Template
+from tools.stacks.permissions import allowed_by
 from tools.stacks.template import Stack
 
 _WORDS = {
@@ -38,7 +39,7 @@ _NAMES = (
     "Url",
 )
 #: By which of its fields an item of a list is known.
-_KEYS = ("Sid", "PolicyName", "Name", "Id", "Key")
+_KEYS = ("Sid", "Name", "Id", "Key")
 _VERBS: dict[str, ResourceVerb] = {"Add": "create", "Import": "create", "Remove": "delete"}
 
 
@@ -106,11 +107,19 @@ def _step(change: ResourceChange, wanted: Template, standing: Template) -> Resou
 
 def _reasons(change: ResourceChange, before: Template, after: Template) -> Iterator[str]:
     """Field by field what differs; and what follows from the change of another resource."""
-    yield from differences(_keyed(before.get("Properties", {})), _keyed(after.get("Properties", {})))
+    yield from differences(_told(before.get("Properties", {})), _told(after.get("Properties", {})))
     for cause in change.causes:
         yield f"follows {cause}"
     if change.replaced == "Conditional":
         yield "AWS may replace it"
+
+
+def _told(properties: Mapping[str, Any]) -> Any:
+    """Properties as their differences are told: of a role's policies, what they allow on what."""
+    allows = {
+        item["PolicyName"]: allowed_by(item["PolicyDocument"]["Statement"]) for item in properties.get("Policies", ())
+    }
+    return _keyed({**properties, "Policies": allows} if allows else properties)
 
 
 def _keyed(value: Any) -> Any:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from tools.errors import UserError
 from tools.model import names
+from tools.model.permissions import Permission
 
 _MAX_ROLE, _MAX_BUCKET = 64, 63
 
@@ -45,11 +46,13 @@ class Place:
 
 @dataclass(frozen=True)
 class ServiceRoles:
-    """The roles that a service's tasks have: its own, or those that its service.toml names."""
+    """The roles that a service's tasks have: its own and what that allows, or those that its service.toml names."""
 
     service: str
     task_role: str | None = None
     execution_role: str | None = None
+    permissions: tuple[Permission, ...] = ()
+    """What its own task role allows beyond what every flow may."""
 
 
 @dataclass(frozen=True)

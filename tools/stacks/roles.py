@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
+
+from tools.errors import UserError
 from tools.model import names
 from tools.stacks.data import LAKE, RESULTS
-from tools.stacks.inputs import Inputs, Place
-from tools.stacks.template import NO_RESOURCE_LEVEL, Json, Resources, allow, pass_roles, tasks_role
+from tools.stacks.inputs import Inputs, Place, ServiceRoles
+from tools.stacks.permissions import statements
+from tools.stacks.template import NO_RESOURCE_LEVEL, Json, Resources, allow, pass_roles, policy, tasks_role
 
-_JANITOR = "janitor"
+_MAX_POLICY = 10_240
 
 
 def roles(inputs: Inputs) -> Resources:
@@ -18,7 +22,7 @@ def roles(inputs: Inputs) -> Resources:
         "WorkerRole": tasks_role(names.role(place.environment, "worker"), place, _run_tasks(inputs)),
         **{
             _logical(item.service): tasks_role(
-                names.task_role(place.environment, item.service), place, _be_a_flow(place, item.service)
+                names.task_role(place.environment, item.service), place, _within_limit(item, _be_a_flow(place, item))
             )
             for item in inputs.own_roles
         },
@@ -44,10 +48,10 @@ def _start_tasks(place: Place) -> list[Json]:
     ]
 
 
-def _be_a_flow(place: Place, service: str) -> list[Json]:
-    """What every flow may do: use the lake and keep its results."""
+def _be_a_flow(place: Place, item: ServiceRoles) -> list[Json]:
+    """What every flow may do, use the lake and keep its results, and what this one declares."""
     bucket = place.bucket_arn
-    allowed = [
+    return [
         allow(
             "UseLake",
             ["s3:AbortMultipartUpload", "s3:DeleteObject", "s3:GetObject", "s3:PutObject"],
@@ -56,21 +60,23 @@ def _be_a_flow(place: Place, service: str) -> list[Json]:
         allow("KeepResults", ["s3:GetObject", "s3:PutObject"], [f"{bucket}/{RESULTS}/*"]),
         # Of any prefix: S3 knows none when an object is read, and would answer 403 where it is not there.
         allow("FindObjects", ["s3:ListBucket"], [bucket]),
+        *statements(place, item.service, item.permissions),
     ]
-    return [*allowed, *_see_tasks(place)] if service == _JANITOR else allowed
 
 
-def _see_tasks(place: Place) -> list[Json]:
-    """What the janitor asks ECS."""
-    return [
-        allow("SeeTasks", ["ecs:DescribeTasks"], [_tasks(place)]),
-        allow(
-            "ListTasks",
-            ["ecs:ListTasks"],
-            [place.arn("ecs", f"container-instance/{names.cluster(place.environment)}/*")],
-            _on_cluster(place),
-        ),
-    ]
+def _within_limit(item: ServiceRoles, statements: list[Json]) -> list[Json]:
+    """Gives the statements of a service's role back.
+
+    Raises:
+        UserError: they are more than a role holds.
+    """
+    size = len(json.dumps(policy(*statements), separators=(",", ":")))
+    if size > _MAX_POLICY:
+        raise UserError(
+            f"the permissions of {item.service} make a policy of {size} characters; IAM allows a role {_MAX_POLICY}",
+            f"services/{item.service}/service.toml: join resources by a *, or name a role made elsewhere: task_role",
+        )
+    return statements
 
 
 def _run_tasks(inputs: Inputs) -> list[Json]:

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
+from tools.desired.discover import services
+from tools.repository import ROOT
 from tools.stacks.account import account_stack
 from tools.stacks.data import data_stack
 from tools.stacks.inputs import Inputs, Place, Repository, ServiceRoles
@@ -13,6 +15,8 @@ from tools.stacks.run import run_stack
 from tools.stacks.template import Stack
 
 REPOSITORY = Repository("example/data-flows", "987654321")
+(_janitor,) = services(ROOT, ["janitor"])
+JANITOR = _janitor.ecs_run("Dev").permissions
 _FULL = Inputs(
     place=Place("Dev", "aws", "us-east-1", "000000000000"),
     vpc="vpc-00000001",
@@ -21,7 +25,7 @@ _FULL = Inputs(
     work_pool="data-flows",
     services=(
         ServiceRoles("database-to-lake"),
-        ServiceRoles("janitor"),
+        ServiceRoles("janitor", permissions=JANITOR),
         ServiceRoles("guest", task_role="guest", execution_role="arn:aws:iam::000000000000:role/other/start-guest"),
     ),
     key=True,

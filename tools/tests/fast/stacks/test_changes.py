@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
+from tools.model.permissions import Permission
 from tools.model.stacks import ResourceChange, StackSteps
 from tools.show.stacks import counted, stacks_text
 from tools.stacks.changes import created, deleted, kept, stack_steps
 from tools.stacks.data import data_stack
 from tools.stacks.inputs import ServiceRoles
 from tools.stacks.run import run_stack
+from tools.stacks.template import Stack
 from tools.tests.screens import screen
 from tools.tests.stack_inputs import inputs
 
@@ -35,9 +38,38 @@ def test_a_change_is_told_field_by_field_and_a_list_by_the_names_of_what_is_in_i
     assert parameter.why == (
         "Value https://old.example.com/api → https://api.prefect.cloud/api/accounts/a/workspaces/w",
     )
-    assert (role.verb, role.subject, len(role.why)) == ("change", "role data-flows-Dev-worker", 1)
-    assert role.why[0].startswith("Policies.allowed.PolicyDocument.Statement.PassRoles.Resource ")
+    passed = "Policies.allowed.iam:PassRole on arn:aws:iam::000000000000:role"
+    assert (role.verb, role.subject) == ("change", "role data-flows-Dev-worker")
+    assert [why.partition(" none → where ")[0] for why in role.why] == [
+        f"{passed}/guest",
+        f"{passed}/other/start-guest",
+    ]
     assert (task.verb, task.why[-1]) == ("replace", "follows WorkerRole.Arn")
+
+
+def test_what_a_role_may_do_is_told_action_by_action() -> None:
+    def run(*permissions: dict[str, Any]) -> Stack:
+        given = tuple(Permission.model_validate(item) for item in permissions)
+        return run_stack(inputs(services=(ServiceRoles("hello", permissions=given),)))
+
+    raw, done = "arn:aws:s3:::example-raw/*", "arn:aws:s3:::example-done/*"
+    tagged = {"StringEquals": {"aws:ResourceTag/team": "data"}}
+    before = run({"actions": ["s3:GetObject", "s3:DeleteObject"], "resources": [raw]})
+    after = run(
+        {"actions": ["s3:GetObject"], "resources": [raw, done]},
+        {"actions": ["secretsmanager:GetSecretValue"], "resources": ["arn:aws:x:::y"], "conditions": tagged},
+    )
+    change = ResourceChange("Modify", "TaskRolehello", "AWS::IAM::Role", "x", "False")
+
+    (step,) = stack_steps(after, [change], before.template).steps
+
+    assert (step.verb, step.subject) == ("change", "role data-flows-Dev-task-hello")
+    assert step.why == (
+        f"Policies.allowed.s3:DeleteObject on {raw} always → none",
+        f"Policies.allowed.s3:GetObject on {done} none → always",
+        "Policies.allowed.secretsmanager:GetSecretValue on arn:aws:x:::y none → "
+        'where {"StringEquals": {"aws:ResourceTag/team": ["data"]}}',
+    )
 
 
 def test_what_comes_and_what_goes_has_its_name() -> None:

@@ -136,6 +136,27 @@ def test_the_janitor_alone_may_look_at_tasks_beside_the_worker() -> None:
     assert able == {"TaskRolejanitor", "WorkerRole"}
 
 
+def test_what_the_janitor_declares_is_what_it_had_of_the_platform() -> None:
+    tasks = "arn:aws:ecs:us-east-1:000000000000:task/data-flows-Dev/*"
+    allowed = statements("TaskRolejanitor")
+
+    assert allowed["EcsDescribeTasks"]["Resource"] == [tasks]
+    assert allowed["EcsListTasks"] == {
+        "Sid": "EcsListTasks",
+        "Effect": "Allow",
+        "Action": ["ecs:ListTasks"],
+        "Resource": ["arn:aws:ecs:us-east-1:000000000000:container-instance/data-flows-Dev/*"],
+        "Condition": {"ArnEquals": {"ecs:cluster": "arn:aws:ecs:us-east-1:000000000000:cluster/data-flows-Dev"}},
+    }
+
+
+def test_the_deployer_sees_the_roles_of_its_environment_s_flows_and_no_other_stack() -> None:
+    (seeing,) = [item for item in statements("DeployerDev").values() if "cloudformation:GetTemplate" in item["Action"]]
+
+    assert seeing["Action"] == ["cloudformation:GetTemplate"]
+    assert seeing["Resource"] == ["arn:aws:cloudformation:us-east-1:000000000000:stack/data-flows-Dev-run/*"]
+
+
 def test_only_our_rule_fills_the_queue_and_only_our_queue_the_one_for_dead_events() -> None:
     (statement,) = of_kind("SQS::QueuePolicy")["TaskEventsPolicy"]["PolicyDocument"]["Statement"]
     rule = of_kind("Events::Rule")["TaskEventsRule"]

@@ -1,0 +1,90 @@
+"""A service's permissions -> the statements of its role's policy; a role as it stands -> what of them it lacks."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from tools.model import names
+from tools.model.permissions import Permission, allowed
+from tools.stacks.inputs import Place
+from tools.stacks.template import Json, allow
+
+
+def statements(place: Place, service: str, permissions: Iterable[Permission]) -> Iterator[Json]:
+    """A statement for each permission, whatever their order, called by its first action: `S3GetObject`."""
+    sids: list[str] = []
+    for item in sorted(_filled(place, service, permissions), key=lambda item: json.dumps(_canonical(item))):
+        actions, resources, conditions = _canonical(item)
+        prefix, _, action = actions[0].partition(":")
+        sid = "".join(word.capitalize() for word in prefix.split("-")) + action
+        sids.append(sid)
+        yield allow(f"{sid}{sids.count(sid)}" if sid in sids[:-1] else sid, actions, resources, conditions)
+
+
+def lacking(
+    template: Mapping[str, Any], place: Place, service: str, permissions: Iterable[Permission]
+) -> list[str] | None:
+    """What a service's role lacks of what is declared, each as `s3:GetObject on arn:…`.
+
+    Args:
+        template: of the stack of the environment's roles, as it stands.
+        place: where the environment lies.
+        service: whose role.
+        permissions: as declared.
+
+    Returns:
+        None where there is no such role.
+    """
+    name = names.task_role(place.environment, service)
+    roles = (item["Properties"] for item in template.get("Resources", {}).values() if item["Type"] == "AWS::IAM::Role")
+    role = next((properties for properties in roles if properties.get("RoleName") == name), None)
+    if role is None:
+        return None
+    stand = [item for policy in role["Policies"] for item in policy["PolicyDocument"]["Statement"]]
+    there = allowed_by(stand)
+    wanted = allowed(_filled(place, service, permissions))
+    return [what if when == "always" else f"{what} {when}" for what, when in wanted.items() if there.get(what) != when]
+
+
+def allowed_by(statements: Iterable[Mapping[str, Any]]) -> dict[str, str]:
+    """What the statements of a policy allow, in the words of `tools.model.permissions.allowed`."""
+    return allowed(map(_permission, statements))
+
+
+def _filled(place: Place, service: str, permissions: Iterable[Permission]) -> Iterator[Permission]:
+    values = {
+        "account": place.account,
+        "bucket": place.bucket,
+        "cluster": names.cluster(place.environment),
+        "environment": place.environment,
+        "partition": place.partition,
+        "region": place.region,
+        "service": service,
+    }
+    return (item.filled(values) for item in permissions)
+
+
+def _canonical(item: Permission) -> tuple[list[str], list[str], Json]:
+    """What a permission says, whatever the order it says it in."""
+    conditions = {
+        operator: {key: sorted(texts) if len(texts) > 1 else texts[0] for key, texts in test.items()}
+        for operator, test in item.conditions.items()
+    }
+    return sorted(set(item.actions)), sorted(set(item.resources)), conditions
+
+
+def _permission(statement: Mapping[str, Any]) -> Permission:
+    """A statement of a policy as what it would be declared as."""
+    conditions = {
+        operator: {key: _texts(value) for key, value in test.items()}
+        for operator, test in statement.get("Condition", {}).items()
+    }
+    return Permission.model_construct(
+        actions=_texts(statement["Action"]), resources=_texts(statement["Resource"]), conditions=conditions
+    )
+
+
+def _texts(value: str | Sequence[str]) -> tuple[str, ...]:
+    return (value,) if isinstance(value, str) else tuple(value)
