@@ -15,9 +15,10 @@ from tools.environment.apply import Clients, apply, unguarded
 from tools.environment.connect import Environment
 from tools.environment.observe import look_closer, observe, observe_images
 from tools.environment.provenance import provenance
+from tools.environment.roles import look_at_roles, run_template
 from tools.model.images import OnProgress
 from tools.model.observed import Observed, State
-from tools.plan.actions import OnDrift, Plan, Stage
+from tools.plan.actions import MakeRelease, OnDrift, Plan, Stage
 from tools.plan.deploy import plan
 from tools.plan.results import Result
 
@@ -48,7 +49,9 @@ def make_plan(
 def compare(
     desired: Sequence[Desired], environment: Environment, stages: Sequence[Stage], on_drift: OnDrift
 ) -> tuple[Plan, State]:
-    """The plan for what is desired, and what it was made from. Where it finds drift, it looks closer.
+    """The plan for what is desired, and what it was made from.
+
+    Where it finds drift, it looks closer; where it would make a release, it looks at the role that this relies on.
 
     Args:
         desired: what the repository declares.
@@ -56,13 +59,17 @@ def compare(
         stages: see `make_plan`.
         on_drift: see `make_plan`.
     """
-    name, state = environment.settings.environment, look(desired, environment)
-    first = plan(name, desired, state, stages, on_drift)
+    settings, state = environment.settings, look(desired, environment)
+    first = plan(settings.environment, desired, state, stages, on_drift)
     drifting = [item.name for item in first.services if item.drift]
-    if not drifting:
+    releasing = {item.name for item in first.services if item.has(MakeRelease)}
+    closer = look_closer(state, drifting, environment.ecs) if drifting else state
+    if releasing:
+        relying = [item for item in desired if item.service.name in releasing]
+        closer = look_at_roles(closer, relying, settings, run_template(settings))
+    if closer == state:
         return first, state
-    state = look_closer(state, drifting, environment.ecs)
-    return plan(name, desired, state, stages, on_drift), state
+    return plan(settings.environment, desired, closer, stages, on_drift), closer
 
 
 def declared(root: Path, names: Sequence[str], environment: Environment) -> tuple[list[Desired], tuple[Broken, ...]]:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from tools.clients import ssm
 from tools.desired.discover import check_name
 from tools.environment.connect import Environment
+from tools.environment.roles import role_of_release, run_template
 from tools.errors import UserError
 from tools.model.names import family
 from tools.model.observed import Observed
@@ -46,4 +49,6 @@ def plan_rollback(name: str, to: str, environment: Environment, on_drift: OnDrif
             f"{name} cannot go back to release {target.revision}: {' and '.join(missing)} no longer exists",
             f"python -m tools history {name} lists the others; nothing was written",
         )
+    if target.ecs_run.permissions:
+        observed = replace(observed, role=role_of_release(target, settings, run_template(settings)))
     return rollback(target, observed, settings.work_pool, on_drift)

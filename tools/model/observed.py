@@ -10,6 +10,16 @@ from tools.model.release import AnyRelease, Release, UnreadRelease
 
 
 @dataclass(frozen=True)
+class RoleObserved:
+    """The role of a service's tasks, beside what the service declares that it may do."""
+
+    problems: tuple[str, ...] = ()
+    """Why nothing is released that relies on it: it is not there, it lacks something, AWS knows no such permission."""
+    note: str = ""
+    """What of it is good to know, and keeps nothing from being done."""
+
+
+@dataclass(frozen=True)
 class Observed:
     """What an environment holds of one service."""
 
@@ -25,6 +35,8 @@ class Observed:
     gone: frozenset[str] = frozenset()
     """The ARNs of releases that deployments point at and whose image the registry no longer has."""
     missing_secrets: tuple[str, ...] = ()
+    role: RoleObserved = RoleObserved()
+    """Looked at where a release is to be made, or gone back to."""
 
     @classmethod
     def of(cls, found: Iterable[AnyRelease], deployments: Iterable[PrefectDeployment]) -> Observed:

@@ -13,7 +13,7 @@ from tools.model.observed import Observed, State
 from tools.model.release import Release
 from tools.plan.actions import ALL, Action, Build, Drift, Import, MakeRelease, OnDrift, Plan, Push, ServicePlan, Stage
 from tools.plan.live import live_releases
-from tools.plan.notes import notes
+from tools.plan.notes import notes, role
 from tools.plan.parameters import parameter_problems
 from tools.plan.registrations import deployment_actions
 from tools.plan.releases import image_changes, newest_first, release_changes
@@ -72,9 +72,12 @@ def _planned(item: Desired, observed: Observed, on_drift: OnDrift) -> ServicePla
         actions=(*actions, *register),
         drift=drift,
         keep=on_drift == "keep",
-        problems=tuple(_problems(item, observed, release if known and (same is None or register) else None)),
+        problems=(
+            *_problems(item, observed, release if known and (same is None or register) else None),
+            *(observed.role.problems if same is None else ()),
+        ),
         refused=refusals(drift, on_drift),
-        notes=tuple(notes(release, observed, item.work_pool)),
+        notes=(*notes(release, observed, item.work_pool), *(role(observed) if same is None else ())),
     )
 
 

@@ -63,6 +63,12 @@ def gone(observed: Observed) -> Iterator[Note]:
         yield Note(f"release {release.revision}", text)
 
 
+def role(observed: Observed) -> Iterator[Note]:
+    """On the role of what is released, or gone back to."""
+    if observed.role.note:
+        yield Note("", observed.role.note)
+
+
 def unread_deployment(live: PrefectDeployment) -> Note:
     """On a deployment that is not declared and whose release cannot be read."""
     return Note(_deployment(live), "the release that it points at cannot be read, and so it stays")

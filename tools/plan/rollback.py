@@ -19,7 +19,7 @@ from tools.plan.actions import Delete, Drift, Note, OnDrift, Plan, ServicePlan
 from tools.plan.deploy import refusals
 from tools.plan.deployments import prefect_deployments
 from tools.plan.live import live_release, made_by_hand, points_at, points_at_unread
-from tools.plan.notes import left, unread, unread_deployment
+from tools.plan.notes import left, role, unread, unread_deployment
 from tools.plan.registrations import deployment_actions
 from tools.plan.schedules import spoken
 
@@ -104,7 +104,7 @@ def rollback(target: Release, observed: Observed, work_pool: str, on_drift: OnDr
         drift=drift,
         keep=keep,
         refused=refusals(drift, on_drift),
-        notes=(*unread(observed), *_staying(target, observed)),
+        notes=(*unread(observed), *role(observed), *_staying(target, observed)),
     )
     return Plan(target.environment, (item,))
 

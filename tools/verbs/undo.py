@@ -13,7 +13,7 @@ from tools.environment.lock import holder
 from tools.environment.prune import find_leftovers, remove
 from tools.environment.rollback import plan_rollback
 from tools.local.compose_file import write as write_compose_file
-from tools.plan.actions import Plan
+from tools.plan.actions import Note, Plan
 from tools.repository import DOTENV, ROOT
 from tools.show.leftovers import leftovers_json, leftovers_text
 from tools.show.progress import Progress
@@ -38,16 +38,21 @@ def _rollback(arguments: Rollback) -> int:
     """Brings a flow back to a release; gives 1 or 2 where it could not be."""
     environment = connect(arguments.environment, os.environ, DOTENV)
     to = arguments.to
+    notes: tuple[Note, ...] = ()
 
     def make() -> Plan:
-        nonlocal to
+        nonlocal to, notes
         planned = plan_rollback(arguments.name, to, environment, arguments.on_drift)
         # Made again under the lock, "the release before" is still the one that was meant: somebody else may just have
         # rolled back too.
         to = str(planned.services[0].release.revision)
+        notes = planned.services[0].notes
         return planned
 
-    return carry_out_and_show(make, environment, "rollback", wait=arguments.wait, as_json=arguments.json)
+    code = carry_out_and_show(make, environment, "rollback", wait=arguments.wait, as_json=arguments.json)
+    for note in notes:
+        say(f"note: {note}")
+    return code
 
 
 def _prune(arguments: Prune) -> int:

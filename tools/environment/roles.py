@@ -1,0 +1,109 @@
+"""Whether the roles that releases rely on have what is declared.
+
+A task role is made by `make bootstrap`, a release by a deploy: what a service.toml adds to its permissions is there
+only after the first. Asks CloudFormation for one template, and writes nothing.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import cache
+
+from tools.clients.cloudformation import CloudFormation
+from tools.desired import permissions
+from tools.desired.draft import Desired
+from tools.errors import RemoteError
+from tools.model import names
+from tools.model.observed import RoleObserved, State
+from tools.model.release import Release
+from tools.model.stacks import Template
+from tools.settings import LOCAL, Settings
+from tools.stacks.inputs import Place
+from tools.stacks.permissions import lacking
+
+#: Reads the template of the stack of an environment's roles; empty where there is no such stack.
+ReadTemplate = Callable[[], Template]
+_TOLD = 3
+"""So many permissions are named, the rest counted."""
+
+
+def run_template(settings: Settings) -> ReadTemplate:
+    """Reads the template of an environment's stack of roles, once."""
+    stack = names.stack(settings.environment, "run")
+    return cache(lambda: CloudFormation(settings.aws).template(stack))
+
+
+def look_at_roles(state: State, desired: Sequence[Desired], settings: Settings, template: ReadTemplate) -> State:
+    """The same with what can be told of the roles of some services.
+
+    Args:
+        state: as observed.
+        desired: the services of which a release is to be made.
+        settings: the environment's.
+        template: of its stack; asked for only where a role is the stack's.
+    """
+    seen = {item.service.name: _role(item, settings, template) for item in desired}
+    return {**state, **{name: replace(state[name], role=role) for name, role in seen.items()}}
+
+
+def role_of_release(release: Release, settings: Settings, template: ReadTemplate) -> RoleObserved:
+    """What can be told of the role of a release to go back to: a rollback does not change it, and is not kept by it.
+
+    Args:
+        release: one that declares permissions.
+        settings: the environment's.
+        template: of its stack; asked for only where the role is the stack's.
+    """
+    try:
+        lacks = _lacking(release, settings, template)
+    except RemoteError as error:
+        return RoleObserved(note=f"{_cannot_be_told(release)}: {error.message}")
+    if lacks is None:
+        return RoleObserved(note=_cannot_be_told(release))
+    if not lacks:
+        return RoleObserved()
+    return RoleObserved(
+        note=f"{lacks}, which release {release.revision} declares; a rollback changes no role, bootstrap makes them as "
+        "the repository says"
+    )
+
+
+def _role(item: Desired, settings: Settings, template: ReadTemplate) -> RoleObserved:
+    run = item.service.ecs_run(settings.environment)
+    problems = tuple(permissions.problems(item.service))
+    if problems or run.task_role:
+        return RoleObserved(problems)
+    lacks = _lacking(item.draft, settings, template)
+    if lacks is None:
+        return RoleObserved(note=_cannot_be_told(item.draft) if run.permissions else "")
+    first = "make up" if settings.environment == LOCAL else f"make bootstrap ENVIRONMENT={settings.environment}"
+    return RoleObserved((f"{first} first: {lacks}",) if lacks else ())
+
+
+def _cannot_be_told(release: Release) -> str:
+    return f"whether the role {release.ecs_run.task_role} has the permissions that are declared cannot be told here"
+
+
+def _lacking(release: Release, settings: Settings, template: ReadTemplate) -> str | None:
+    """What a release's role lacks, in words; None where no stack of the environment makes that role."""
+    name, role = names.task_role(settings.environment, release.service), release.ecs_run.task_role or ""
+    place = _place(settings, role, name)
+    stack = template() if place else {}
+    if place is None or not stack:
+        return None
+    lacks = lacking(stack, place, release.service, release.ecs_run.permissions)
+    if lacks is None:
+        return f"there is no role {name} yet"
+    more = f" and {len(lacks) - _TOLD} more" if len(lacks) > _TOLD else ""
+    return f"the role {name} lacks {', '.join(lacks[:_TOLD])}{more}" if lacks else ""
+
+
+def _place(settings: Settings, role: str, name: str) -> Place | None:
+    """Where an environment lies, told from the role of a task, ARN or name; None where the role is not its stack's."""
+    environment, region = settings.environment, settings.aws.region
+    if role == name and settings.account:
+        return Place(environment, "aws", region, settings.account)
+    found = re.fullmatch(rf"arn:([a-z-]+):iam::([0-9]{{12}}):role/{re.escape(name)}", role)
+    return Place(environment, found[1], region, found[2]) if found else None
