@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from tools.desired.draft import desire
 from tools.desired.fingerprint import Fingerprint
-from tools.model.observed import Observed
+from tools.model.observed import Observed, RoleObserved
 from tools.model.release import Release
 from tools.model.service import Declaration, Deployment, Schedule, Service
 from tools.plan.actions import ALL, Stage
@@ -292,6 +292,29 @@ def test_a_missing_secret_refuses_the_service() -> None:
         "the secret's parameter /DataFlows/Dev/hello/A does not exist",
         "the secret's parameter /DataFlows/Dev/hello/B does not exist",
     )
+
+
+LACKS = RoleObserved(("make bootstrap ENVIRONMENT=Dev first: the role x lacks s3:GetObject on y",), "a word on it")
+
+
+def test_a_role_that_lacks_something_refuses_a_release_and_nothing_else() -> None:
+    new, same = release(None, ecs_run={"memory": 1024}), release(None)
+
+    assert planned(new, world(release(1), role=LACKS)).problems == LACKS.problems
+    assert [str(note) for note in planned(new, world(release(1), role=LACKS)).notes] == ["a word on it"]
+    unchanged = planned(same, world(release(1), role=LACKS))
+    assert (unchanged.problems, unchanged.notes) == ((), ())
+    scheduled = planned(same, world(release(1), deployments=[], role=LACKS))
+    assert (said(scheduled), scheduled.problems) == (["create hello/main"], ())
+
+
+def test_a_permission_more_is_told_by_what_it_allows() -> None:
+    may = {"actions": ["secretsmanager:GetSecretValue"], "resources": ["arn:aws:secretsmanager:::secret:x"]}
+
+    (action,) = planned(release(None, ecs_run={"permissions": [may]}), world(release(1, ecs_run={}))).actions[:1]
+
+    told = "ecs_run.permissions.secretsmanager:GetSecretValue on arn:aws:secretsmanager:::secret:x none → always"
+    assert action.why == (told,)
 
 
 # Whatever is declared, in whatever order ----------------------------------------------------------------------------

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tools.errors import UserError
-from tools.model.observed import Observed
+from tools.model.observed import Observed, RoleObserved
 from tools.model.prefect import PrefectDeployment
 from tools.model.release import Release
 from tools.plan.actions import OnDrift, ServicePlan
@@ -412,3 +412,12 @@ def test_a_deployment_that_only_an_earlier_release_declared_is_no_business_of_a_
         "deployment hello/b: no longer declared; until `prune` deletes it, its schedules go on"
     ]
     assert unordered(carried_out(item, observed, second).deployments) == unordered((live(second), left))
+
+
+def test_what_the_role_lacks_of_an_earlier_release_is_told_and_keeps_nothing() -> None:
+    observed = world(ONE, TWO, role=RoleObserved(note="the role x lacks y"))
+    (item,) = rollback(ONE, observed, POOL, "stop").services
+
+    assert "the role x lacks y" in [str(note) for note in item.notes]
+    assert (item.problems, item.refused) == ((), ())
+    assert item.actions
