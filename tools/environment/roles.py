@@ -20,8 +20,8 @@ from tools.model.observed import RoleObserved, State
 from tools.model.release import Release
 from tools.model.stacks import Template
 from tools.settings import LOCAL, Settings
-from tools.stacks.inputs import Place
-from tools.stacks.permissions import lacking
+from tools.stacks.inputs import Place, ServiceRoles
+from tools.stacks.standing import StandingRole, standing_role
 
 #: Reads the template of the stack of an environment's roles; empty where there is no such stack.
 ReadTemplate = Callable[[], Template]
@@ -57,11 +57,12 @@ def role_of_release(release: Release, settings: Settings, template: ReadTemplate
         template: of its stack; asked for only where the role is the stack's.
     """
     try:
-        lacks = _lacking(release, settings, template)
+        role = _standing(release, settings, template)
     except RemoteError as error:
         return RoleObserved(note=f"{_cannot_be_told(release)}: {error.message}")
-    if lacks is None:
+    if role is None:
         return RoleObserved(note=_cannot_be_told(release))
+    lacks = _lacks(role)
     if not lacks:
         return RoleObserved()
     return RoleObserved(
@@ -75,34 +76,44 @@ def _role(item: Desired, settings: Settings, template: ReadTemplate) -> RoleObse
     problems = tuple(permissions.problems(item.service))
     if problems or run.task_role:
         return RoleObserved(problems)
-    lacks = _lacking(item.draft, settings, template)
-    if lacks is None:
+    role = _standing(item.draft, settings, template)
+    if role is None:
         return RoleObserved(note=_cannot_be_told(item.draft) if run.permissions else "")
-    first = "make up" if settings.environment == LOCAL else f"make bootstrap ENVIRONMENT={settings.environment}"
-    return RoleObserved((f"{first} first: {lacks}",) if lacks else ())
+    makes = "make up" if settings.environment == LOCAL else f"make bootstrap ENVIRONMENT={settings.environment}"
+    lacks = _lacks(role)
+    if lacks:
+        return RoleObserved((f"{makes} first: {lacks}",))
+    note = f"the role {role.name} allows {_listed(role.beyond)}, which is not declared; {makes} takes that away"
+    return RoleObserved(note=note if role.beyond else "")
 
 
 def _cannot_be_told(release: Release) -> str:
     return f"whether the role {release.ecs_run.task_role} has the permissions that are declared cannot be told here"
 
 
-def _lacking(release: Release, settings: Settings, template: ReadTemplate) -> str | None:
-    """What a release's role lacks, in words; None where no stack of the environment makes that role."""
-    name, role = names.task_role(settings.environment, release.service), release.ecs_run.task_role or ""
-    place = _place(settings, role, name)
+def _lacks(role: StandingRole) -> str:
+    if role.absent:
+        return f"there is no role {role.name} yet"
+    return f"the role {role.name} lacks {_listed(role.lacks)}" if role.lacks else ""
+
+
+def _listed(allowed: Sequence[str]) -> str:
+    more = f" and {len(allowed) - _TOLD} more" if len(allowed) > _TOLD else ""
+    return ", ".join(allowed[:_TOLD]) + more
+
+
+def _standing(release: Release, settings: Settings, template: ReadTemplate) -> StandingRole | None:
+    """How a release's role stands; None where no stack of the environment makes that role."""
+    place = _place(settings, release)
     stack = template() if place else {}
-    if place is None or not stack:
-        return None
-    lacks = lacking(stack, place, release.service, release.ecs_run.permissions)
-    if lacks is None:
-        return f"there is no role {name} yet"
-    more = f" and {len(lacks) - _TOLD} more" if len(lacks) > _TOLD else ""
-    return f"the role {name} lacks {', '.join(lacks[:_TOLD])}{more}" if lacks else ""
+    declared = ServiceRoles(release.service, permissions=release.ecs_run.permissions)
+    return standing_role(stack, place, declared) if place and stack else None
 
 
-def _place(settings: Settings, role: str, name: str) -> Place | None:
+def _place(settings: Settings, release: Release) -> Place | None:
     """Where an environment lies, told from the role of a task, ARN or name; None where the role is not its stack's."""
     environment, region = settings.environment, settings.aws.region
+    name, role = names.task_role(environment, release.service), release.ecs_run.task_role or ""
     if role == name and settings.account:
         return Place(environment, "aws", region, settings.account)
     found = re.fullmatch(rf"arn:([a-z-]+):iam::([0-9]{{12}}):role/{re.escape(name)}", role)

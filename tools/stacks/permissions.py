@@ -1,4 +1,4 @@
-"""A service's permissions -> the statements of its role's policy; a role as it stands -> what of them it lacks."""
+"""A service's permissions -> the statements of its role's policy, and back to what these allow."""
 
 from __future__ import annotations
 
@@ -23,34 +23,9 @@ def statements(place: Place, service: str, permissions: Iterable[Permission]) ->
         yield allow(f"{sid}{sids.count(sid)}" if sid in sids[:-1] else sid, actions, resources, conditions)
 
 
-def lacking(
-    template: Mapping[str, Any], place: Place, service: str, permissions: Iterable[Permission]
-) -> list[str] | None:
-    """What a service's role lacks of what is declared, each as `s3:GetObject on arn:…`.
-
-    Args:
-        template: of the stack of the environment's roles, as it stands.
-        place: where the environment lies.
-        service: whose role.
-        permissions: as declared.
-
-    Returns:
-        None where there is no such role.
-    """
-    name = names.task_role(place.environment, service)
-    roles = (item["Properties"] for item in template.get("Resources", {}).values() if item["Type"] == "AWS::IAM::Role")
-    role = next((properties for properties in roles if properties.get("RoleName") == name), None)
-    if role is None:
-        return None
-    stand = [item for policy in role["Policies"] for item in policy["PolicyDocument"]["Statement"]]
-    there = allowed_by(stand)
-    wanted = allowed(_filled(place, service, permissions))
-    return [what if when == "always" else f"{what} {when}" for what, when in wanted.items() if there.get(what) != when]
-
-
-def allowed_by(statements: Iterable[Mapping[str, Any]]) -> dict[str, str]:
+def allowed_by(policy: Iterable[Mapping[str, Any]]) -> dict[str, str]:
     """What the statements of a policy allow, in the words of `tools.model.permissions.allowed`."""
-    return allowed(map(_permission, statements))
+    return allowed(map(_permission, policy))
 
 
 def _filled(place: Place, service: str, permissions: Iterable[Permission]) -> Iterator[Permission]:

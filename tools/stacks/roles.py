@@ -22,7 +22,7 @@ def roles(inputs: Inputs) -> Resources:
         "WorkerRole": tasks_role(names.role(place.environment, "worker"), place, _run_tasks(inputs)),
         **{
             _logical(item.service): tasks_role(
-                names.task_role(place.environment, item.service), place, _within_limit(item, _be_a_flow(place, item))
+                names.task_role(place.environment, item.service), place, _within_limit(item, be_a_flow(place, item))
             )
             for item in inputs.own_roles
         },
@@ -48,7 +48,7 @@ def _start_tasks(place: Place) -> list[Json]:
     ]
 
 
-def _be_a_flow(place: Place, item: ServiceRoles) -> list[Json]:
+def be_a_flow(place: Place, item: ServiceRoles) -> list[Json]:
     """What every flow may do, use the lake and keep its results, and what this one declares."""
     bucket = place.bucket_arn
     return [

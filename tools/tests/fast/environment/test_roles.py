@@ -80,7 +80,13 @@ def unasked() -> NoReturn:
 def test_a_role_that_has_what_is_declared_is_no_problem(tmp_path: Path) -> None:
     assert looked(tmp_path, READ, stack(reader())) == RoleObserved()
     assert looked(tmp_path, "", stack(ServiceRoles("hello"))) == RoleObserved()
-    assert looked(tmp_path, "", stack(reader())) == RoleObserved(), "what it has beyond that, bootstrap takes away"
+
+
+def test_what_a_role_has_beyond_that_is_told_and_keeps_nothing(tmp_path: Path) -> None:
+    assert looked(tmp_path, "", stack(reader())) == RoleObserved(
+        note=f"the role data-flows-Dev-task-hello allows s3:GetObject on {RAW}, which is not declared; "
+        "make bootstrap ENVIRONMENT=Dev takes that away"
+    )
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""What a service declares is what its role allows, whatever its order; what a role lacks of it is found."""
+"""What a service declares is what its role allows, whatever its order; what a role lacks or has beyond it is found."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ import pytest
 from tools.errors import UserError
 from tools.model.permissions import Permission
 from tools.stacks.inputs import Place, ServiceRoles
-from tools.stacks.permissions import lacking, statements
+from tools.stacks.permissions import statements
 from tools.stacks.run import run_stack
+from tools.stacks.standing import StandingRole, standing_role
 from tools.stacks.template import NO_RESOURCE_LEVEL
 from tools.tests.stack_inputs import inputs
 
@@ -34,6 +35,11 @@ def rendered(*items: dict[str, Any]) -> list[dict[str, Any]]:
 def template(*items: dict[str, Any]) -> dict[str, Any]:
     """The stack of an environment whose service hello declares them."""
     return run_stack(inputs(services=(ServiceRoles("hello", permissions=declared(*items)),))).template
+
+
+def standing(stands: list[dict[str, Any]], *wanted: dict[str, Any]) -> StandingRole:
+    """How the role of the service hello stands, where it was made when other permissions were declared."""
+    return standing_role(template(*stands), PLACE, ServiceRoles("hello", permissions=declared(*wanted)))
 
 
 def test_a_permission_is_a_statement_with_the_environment_s_names_in_it() -> None:
@@ -103,9 +109,20 @@ def test_what_is_more_than_a_role_holds_is_refused() -> None:
 def test_what_a_role_lacks_is_what_is_declared_and_not_in_its_policy(
     stands: list[dict[str, Any]], wanted: list[dict[str, Any]], lacks: list[str]
 ) -> None:
-    assert lacking(template(*stands), PLACE, "hello", declared(*wanted)) == lacks
+    assert list(standing(stands, *wanted).lacks) == lacks
+
+
+def test_what_a_role_allows_beyond_is_neither_declared_nor_what_every_flow_may() -> None:
+    sends = "sqs:SendMessage on arn:aws:sqs:us-east-1:000000000000:Dev-hello"
+
+    assert standing([READ, SEND], READ) == StandingRole("data-flows-Dev-task-hello", beyond=(sends,))
+    assert standing([READ], READ) == standing([]) == StandingRole("data-flows-Dev-task-hello")
+    only_where = standing([{**SEND, **TAGGED}], SEND)
+    assert only_where.lacks == (sends,)
+    assert [item.partition(" where ")[0] for item in only_where.beyond] == [sends]
 
 
 def test_a_role_that_is_not_there_is_not_one_that_lacks_something() -> None:
-    assert lacking(template(), PLACE, "other", ()) is None
-    assert lacking({}, PLACE, "hello", declared(READ)) is None
+    found = standing_role(template(), PLACE, ServiceRoles("other", permissions=declared(READ)))
+
+    assert found == StandingRole("data-flows-Dev-task-other", absent=True)
