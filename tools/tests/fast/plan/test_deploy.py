@@ -309,11 +309,11 @@ def test_a_role_that_lacks_something_refuses_a_release_and_nothing_else() -> Non
 
 
 def test_a_permission_more_is_told_by_what_it_allows() -> None:
-    may = {"actions": ["secretsmanager:GetSecretValue"], "resources": ["arn:aws:secretsmanager:::secret:x"]}
+    may = {"actions": ["secretsmanager:GetSecretValue"], "resources": ["arn:aws:secretsmanager:::secret:TOKEN"]}
 
     (action,) = planned(release(None, ecs_run={"permissions": [may]}), world(release(1, ecs_run={}))).actions[:1]
 
-    told = "ecs_run.permissions.secretsmanager:GetSecretValue on arn:aws:secretsmanager:::secret:x none → always"
+    told = "ecs_run.permissions.secretsmanager:GetSecretValue on arn:aws:secretsmanager:::secret:TOKEN none → always"
     assert action.why == (told,)
 
 

@@ -57,7 +57,7 @@ def test_what_a_role_may_do_is_told_action_by_action() -> None:
     before = run({"actions": ["s3:GetObject", "s3:DeleteObject"], "resources": [raw]})
     after = run(
         {"actions": ["s3:GetObject"], "resources": [raw, done]},
-        {"actions": ["secretsmanager:GetSecretValue"], "resources": ["arn:aws:x:::y"], "conditions": tagged},
+        {"actions": ["secretsmanager:GetSecretValue"], "resources": ["arn:aws:x:::TOKEN"], "conditions": tagged},
     )
     change = ResourceChange("Modify", "TaskRolehello", "AWS::IAM::Role", "x", "False")
 
@@ -67,7 +67,7 @@ def test_what_a_role_may_do_is_told_action_by_action() -> None:
     assert step.why == (
         f"Policies.allowed.s3:DeleteObject on {raw} always → none",
         f"Policies.allowed.s3:GetObject on {done} none → always",
-        "Policies.allowed.secretsmanager:GetSecretValue on arn:aws:x:::y none → "
+        "Policies.allowed.secretsmanager:GetSecretValue on arn:aws:x:::TOKEN none → "
         'where {"StringEquals": {"aws:ResourceTag/team": ["data"]}}',
     )
 
