@@ -17,7 +17,10 @@ from pydantic import BeforeValidator, Field, StrictStr
 from tools.model.rules import Form, Frozen, rule
 
 PLACEHOLDERS = ("account", "bucket", "cluster", "environment", "partition", "region", "service")
+_IN_BRACES = ", ".join(f"{{{name}}}" for name in PLACEHOLDERS)
 EVERYTHING = "*"
+ALWAYS = "always"
+"""When something is allowed without conditions."""
 _OPERATORS = frozenset(
     {"ArnEquals", "ArnLike", "ArnNotEquals", "ArnNotLike", "BinaryEquals", "Bool", "IpAddress", "NotIpAddress", "Null"}
     | {f"{kind}{test}" for kind in ("Date", "Numeric") for test in ("Equals", "NotEquals")}
@@ -41,22 +44,12 @@ _TAKES_OVER = re.compile(
 OWN_ROLE = "what needs it takes a role of its own, made by whoever answers for it: task_role"
 
 
-def unknown_placeholder(name: str) -> str:
-    """What is wrong with a placeholder that is none."""
-    close = difflib.get_close_matches(name, PLACEHOLDERS, n=1)
-    guess = f"did you mean {{{close[0]}}}? " if close else ""
-    return f"{{{name}}} is no placeholder; {guess}there are {', '.join(f'{{{known}}}' for known in PLACEHOLDERS)}"
-
-
-def filled(text: str, values: Mapping[str, str]) -> str:
-    """A text with values in place of its placeholders."""
-    return re.sub(r"\{(\w+)\}", lambda found: values[found[1]], text)
-
-
 def _known_placeholders(value: str) -> str:
     for name in re.findall(r"\{([^{}]*)\}", value):
         if name not in PLACEHOLDERS:
-            raise ValueError(unknown_placeholder(name))
+            close = difflib.get_close_matches(name, PLACEHOLDERS, n=1)
+            guess = f"did you mean {{{close[0]}}}? " if close else ""
+            raise ValueError(f"{{{name}}} is no placeholder; {guess}there are {_IN_BRACES}")
     if re.search(r"[{}]", re.sub(r"\{\w+\}", "", value)):
         raise ValueError(f"{value!r} has a brace that belongs to no placeholder")
     return value
@@ -134,42 +127,45 @@ class Permission(Frozen):
         description="`Action`: each is named in full, e.g. s3:GetObject"
     )
     resources: Annotated[tuple[Resource, ...], rule(_some)] = Field(
-        description="`Resource`: ARNs of what all of the actions act on; "
-        + ", ".join(f"{{{name}}}" for name in PLACEHOLDERS)
-        + " stand for the environment's"
+        description=f"`Resource`: ARNs of what all of the actions act on; {_IN_BRACES} stand for the environment's"
     )
     conditions: Conditions = Field(
         default_factory=dict, description='`Condition`, e.g. { StringEquals = { "aws:ResourceTag/team" = "data" } }'
     )
 
     def filled(self, values: Mapping[str, str]) -> Permission:
-        """The same with values in place of its placeholders."""
+        """The same with values in place of its placeholders; one of the past that is none today stays."""
 
         def each(texts: Iterable[str]) -> tuple[str, ...]:
-            return tuple(filled(text, values) for text in texts)
+            return tuple(re.sub(r"\{(\w+)\}", lambda name: values.get(name[1], name[0]), text) for text in texts)
 
         conditions = {
             operator: {key: each(texts) for key, texts in test.items()} for operator, test in self.conditions.items()
         }
-        return self.model_copy(
-            update={"actions": self.actions, "resources": each(self.resources), "conditions": conditions}
-        )
+        return self.model_copy(update={"resources": each(self.resources), "conditions": conditions})
+
+
+def allowances(permissions: Iterable[Permission]) -> set[tuple[str, str]]:
+    """What permissions allow, however they are ordered and grouped: `s3:GetObject on arn:…`, and when."""
+    return {
+        (f"{action} on {resource}", _when(item.conditions))
+        for item in permissions
+        for action in item.actions
+        for resource in item.resources
+    }
 
 
 def allowed(permissions: Iterable[Permission]) -> dict[str, str]:
-    """What permissions allow, however they are ordered and grouped: `s3:GetObject on arn:…`, and when."""
-    found: dict[str, set[str]] = {}
-    for item in permissions:
-        when = _when(item.conditions)
-        for action in item.actions:
-            for resource in item.resources:
-                found.setdefault(f"{action} on {resource}", set()).add(when)
-    return {what: " or ".join(sorted(when)) for what, when in sorted(found.items())}
+    """The same as an object, whose differences are told one by one."""
+    found: dict[str, list[str]] = {}
+    for what, when in sorted(allowances(permissions)):
+        found.setdefault(what, []).append(when)
+    return {what: " or ".join(when) for what, when in found.items()}
 
 
 def _when(conditions: Mapping[str, Mapping[str, Sequence[str]]]) -> str:
     if not conditions:
-        return "always"
+        return ALWAYS
     sorted_values = {
         operator: {key: sorted(texts) for key, texts in test.items()} for operator, test in conditions.items()
     }

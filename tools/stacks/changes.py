@@ -6,8 +6,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from tools.model.differences import differences
+from tools.model.permissions import allowed
 from tools.model.stacks import ResourceChange, ResourceStep, ResourceVerb, StackSteps, StackVerb, Template
-from tools.stacks.permissions import allowed_by
+from tools.stacks.permissions import declared_as
 from tools.stacks.template import Stack
 
 _WORDS = {
@@ -117,7 +118,8 @@ def _reasons(change: ResourceChange, before: Template, after: Template) -> Itera
 def _told(properties: Mapping[str, Any]) -> Any:
     """Properties as their differences are told: of a role's policies, what they allow on what."""
     allows = {
-        item["PolicyName"]: allowed_by(item["PolicyDocument"]["Statement"]) for item in properties.get("Policies", ())
+        item["PolicyName"]: allowed(map(declared_as, item["PolicyDocument"]["Statement"]))
+        for item in properties.get("Policies", ())
     }
     return _keyed({**properties, "Policies": allows} if allows else properties)
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from tools.model import names
+from tools.model.permissions import ALWAYS, allowances
 from tools.model.stacks import Template
 from tools.stacks.inputs import Place, ServiceRoles
-from tools.stacks.permissions import allowed_by, statements
+from tools.stacks.permissions import declared_as, filled
 from tools.stacks.roles import be_a_flow
 
 
@@ -37,14 +39,15 @@ def standing_role(template: Template, place: Place, item: ServiceRoles) -> Stand
     role = next((properties for properties in resources if properties.get("RoleName") == name), None)
     if role is None:
         return StandingRole(name, absent=True)
-    there = allowed_by(each for policy in role["Policies"] for each in policy["PolicyDocument"]["Statement"])
-    declared = allowed_by(statements(place, item.service, item.permissions))
-    rendered = allowed_by(be_a_flow(place, item))
-    return StandingRole(name, lacks=tuple(_without(declared, there)), beyond=tuple(_without(there, rendered)))
+    there = _allowances(each for policy in role["Policies"] for each in policy["PolicyDocument"]["Statement"])
+    declared = allowances(filled(place, item.service, item.permissions))
+    every_flow = _allowances(be_a_flow(place, ServiceRoles(item.service)))
+    return StandingRole(name, lacks=_told(declared - there), beyond=_told(there - declared - every_flow))
 
 
-def _without(allowed: Mapping[str, str], other: Mapping[str, str]) -> Iterator[str]:
-    """What one allows, and not the other in just this way."""
-    for what, when in allowed.items():
-        if other.get(what) != when:
-            yield what if when == "always" else f"{what} {when}"
+def _allowances(policy: Iterable[Mapping[str, Any]]) -> set[tuple[str, str]]:
+    return allowances(map(declared_as, policy))
+
+
+def _told(found: Iterable[tuple[str, str]]) -> tuple[str, ...]:
+    return tuple(what if when == ALWAYS else f"{what} {when}" for what, when in sorted(found))

@@ -15,6 +15,7 @@ from tools.errors import RemoteError
 from tools.model.observed import Observed, RoleObserved
 from tools.model.permissions import Permission
 from tools.model.release import Release
+from tools.model.rules import PAST
 from tools.model.stacks import Template
 from tools.settings import Connection, Settings
 from tools.stacks.inputs import Place, ServiceRoles
@@ -176,6 +177,19 @@ def test_a_rollback_says_what_the_role_lacks_of_what_the_release_declared() -> N
         "changes no role, bootstrap makes them as the repository says"
     )
     assert role_of_release(old(), settings(OURS), lambda: stack(reader())) == RoleObserved()
+
+
+def test_what_a_release_of_another_version_declared_is_compared_as_it_is_written() -> None:
+    odd = (
+        {"actions": [], "resources": ["x"]},
+        {"actions": ["s3:Get*"], "resources": ["{moon}"], "conditions": {"A": {}}},
+    )
+    values = {**old().model_dump(), "ecs_run": {**old().ecs_run.model_dump(), "permissions": odd}}
+    past = Release.model_validate(values, context=PAST)
+
+    told = role_of_release(past, settings(OURS), lambda: stack(ServiceRoles("hello")))
+
+    assert 'lacks s3:Get* on {moon} where {"A": {}}, which release None declares' in told.note
 
 
 def test_a_rollback_is_not_kept_by_what_cannot_be_told() -> None:

@@ -17,6 +17,7 @@ from tools.tests.stack_inputs import inputs
 
 PLACE = Place("Dev", "aws", "us-east-1", "000000000000")
 BUCKET = "data-flows-000000000000-us-east-1-dev"
+LAKE = "arn:aws:s3:::{bucket}/lake/*"
 READ = {"actions": ["s3:GetObject"], "resources": ["arn:{partition}:s3:::{bucket}/raw/*"]}
 TAGGED = {"conditions": {"StringEquals": {"aws:ResourceTag/service": "{service}", "aws:ResourceTag/x": ["b", "a"]}}}
 SEND = {"actions": ["sqs:SendMessage"], "resources": ["arn:{partition}:sqs:{region}:{account}:{environment}-{service}"]}
@@ -94,8 +95,9 @@ def test_what_is_more_than_a_role_holds_is_refused() -> None:
         ([READ], [READ, SEND], ["sqs:SendMessage on arn:aws:sqs:us-east-1:000000000000:Dev-hello"]),
         ([{**READ, "actions": ["s3:GetObject", "s3:PutObject"]}], [READ], []),
         # What every flow may, a flow need not be given again.
-        ([], [{**READ, "resources": ["arn:aws:s3:::{bucket}/lake/*"]}], []),
-        ([{**SEND, **TAGGED}], [{**SEND, **TAGGED}], []),
+        ([], [{**READ, "resources": [LAKE]}], []),
+        ([{**READ, "resources": [LAKE], **TAGGED}], [{**READ, "resources": [LAKE], **TAGGED}], []),
+        ([{**SEND, **TAGGED}, SEND], [{**SEND, **TAGGED}], []),
         (
             [SEND],
             [{**SEND, "conditions": {"Bool": {"aws:SecureTransport": "true"}}}],
