@@ -79,11 +79,13 @@ def _role(item: Desired, settings: Settings, template: ReadTemplate) -> RoleObse
     role = _standing(item.draft, settings, template)
     if role is None:
         return RoleObserved(note=_cannot_be_told(item.draft) if run.permissions else "")
-    makes = "make up" if settings.environment == LOCAL else f"make bootstrap ENVIRONMENT={settings.environment}"
     lacks = _lacks(role)
+    if lacks and settings.environment == LOCAL:  # whose emulator checks no role
+        return RoleObserved(note=f"{lacks}; make up makes it as it is declared")
+    bootstrap = f"make bootstrap ENVIRONMENT={settings.environment}"
     if lacks:
-        return RoleObserved((f"{makes} first: {lacks}",))
-    note = f"the role {role.name} allows {_listed(role.beyond)}, which is not declared; {makes} takes that away"
+        return RoleObserved((f"{bootstrap} first: {lacks}",))
+    note = f"the role {role.name} allows {_listed(role.beyond)}, which is not declared; {bootstrap} takes that away"
     return RoleObserved(note=note if role.beyond else "")
 
 
@@ -111,10 +113,7 @@ def _standing(release: Release, settings: Settings, template: ReadTemplate) -> S
 
 
 def _place(settings: Settings, release: Release) -> Place | None:
-    """Where an environment lies, told from the role of a task, ARN or name; None where the role is not its stack's."""
-    environment, region = settings.environment, settings.aws.region
-    name, role = names.task_role(environment, release.service), release.ecs_run.task_role or ""
-    if role == name and settings.account:
-        return Place(environment, "aws", region, settings.account)
+    """Where an environment lies, told from the ARN of a task's role; None where the role is not its stack's."""
+    name, role = names.task_role(settings.environment, release.service), release.ecs_run.task_role or ""
     found = re.fullmatch(rf"arn:([a-z-]+):iam::([0-9]{{12}}):role/{re.escape(name)}", role)
-    return Place(environment, found[1], region, found[2]) if found else None
+    return Place(settings.environment, found[1], settings.aws.region, found[2]) if found else None
