@@ -21,10 +21,12 @@ from tools.settings import Connection
 from tools.stacks.account import account_stack
 from tools.stacks.inputs import Place
 from tools.stacks.template import Stack
+from tools.tests.proxy import Proxy, Reply
 from tools.tests.samples import unique
 from tools.tests.servers import EMULATORS
 from tools.tests.stack_inputs import REPOSITORY, inputs, of_kind
 
+XML = {"content-type": "text/xml"}
 TAGS = {"data-flows:environment": "Dev"}
 
 
@@ -112,6 +114,31 @@ def test_a_deleted_stack_is_known_by_its_id(stacks: CloudFormation) -> None:
 
     assert stacks.stack(name) is None
     assert [event.status for event in stacks.events(found.id) if event.physical == found.id][-1] == "DELETE_COMPLETE"
+
+
+def answering(status: int, code: str, times: int) -> Proxy:
+    """What answers so for the first requests, and then that there is no such stack."""
+    absent = Reply(400, _error("ValidationError", "Stack with id x does not exist"), XML)
+    left = iter([Reply(status, _error(code, "said"), XML)] * times)
+    return Proxy(None, before=lambda _: next(left, absent))
+
+
+def _error(code: str, message: str) -> bytes:
+    return f"<ErrorResponse><Error><Code>{code}</Code><Message>{message}</Message></Error></ErrorResponse>".encode()
+
+
+def test_a_template_is_waited_for_and_where_it_may_not_be_read_the_missing_right_is_named() -> None:
+    busy, denied = answering(400, "Throttling", 2), answering(403, "AccessDenied", 1)
+
+    with busy.serving() as port:
+        assert CloudFormation(Connection("us-east-1", f"http://127.0.0.1:{port}")).template("x") == {}
+    with (
+        denied.serving() as port,
+        pytest.raises(RemoteError, match=r"does not allow .* \(cloudformation:GetTemplate\)"),
+    ):
+        CloudFormation(Connection("us-east-1", f"http://127.0.0.1:{port}")).template("x")
+
+    assert (len(busy.requests), len(denied.requests)) == (3, 1)
 
 
 def test_a_template_that_cannot_be_is_told_in_one_line(stacks: CloudFormation) -> None:
