@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from pydantic import TypeAdapter
+from pydantic import StrictInt, TypeAdapter
 
 from tools.clients.bounds import patiently
 from tools.clients.prefect_http import PAGE, Http
@@ -21,9 +21,18 @@ from tools.model.prefect import PrefectDeployment, PrefectSchedule
 from tools.model.runs import FlowRun, LogLine
 from tools.model.timing import instant, local, without_server_start
 
+NAMES = 1000
+"""How many flows one filter names: each is a variable of the server's query, of which SQLite takes 32,766."""
+
 
 class PrefectApi(Http):
     """The deployments and runs of a Prefect API."""
+
+    def __init__(self, url: str, key: str | None = None, hint: str = "") -> None:
+        """See `Http`."""
+        super().__init__(url, key, hint)
+        self.flow_names: dict[str, str] = {}
+        """By the flows' ids, as far as they are known: a flow keeps its name, and an id is never given again."""
 
     def deployments(self, flows: Sequence[str]) -> list[PrefectDeployment]:
         """Every deployment of these flows, whoever made it, with its schedules.
@@ -32,43 +41,37 @@ class PrefectApi(Http):
             flows: names of flows.
         """
         found: list[PrefectDeployment] = []
-        for start in range(0, len(flows), PAGE):
-            named = {"flows": {"name": {"any_": list(flows[start : start + PAGE])}}}
-            names = dict(self.all("flows", named, read=_name))
-            if names:
-                found += self._deployments(named, names)
+        for start in range(0, len(flows), NAMES):
+            found += self._found({"flows": {"name": {"any_": list(flows[start : start + NAMES])}}})
         return sorted(found, key=lambda deployment: deployment.full_name)
-
-    def _deployments(self, wanted: Mapping[str, Any], names: Mapping[str, str]) -> list[PrefectDeployment]:
-        """What a filter finds, but for a deployment whose flow came or went between the two requests."""
-
-        def read(item: dict[str, Any]) -> PrefectDeployment | None:
-            flow = names.get(item["flow_id"])
-            return None if flow is None else _deployment(item, flow)
-
-        return [found for found in self.all("deployments", wanted, read=read) if found]
 
     def tagged(self, tag: str) -> list[PrefectDeployment]:
         """Every deployment with a tag, whatever its flow."""
-        return self._with_flows({"deployments": {"tags": {"all_": [tag]}}})
+        return self._found(_tag(tag))
+
+    def count(self, tag: str) -> int:
+        """How many deployments have a tag, whatever their flows."""
+        found: int = self.call("POST", "/deployments/count", _tag(tag), read=_NUMBER)
+        return found
 
     def every_deployment(self) -> list[PrefectDeployment]:
         """Every deployment that the API has."""
-        return self._with_flows({})
+        return self._found({})
 
-    def _with_flows(self, wanted: Mapping[str, Any]) -> list[PrefectDeployment]:
+    def _found(self, wanted: Mapping[str, Any]) -> list[PrefectDeployment]:
+        """What a filter finds, but for a deployment whose flow went before its name was asked."""
         read = list(self.all("deployments", wanted, read=lambda item: (_TEXT(item["flow_id"]), item)))
-        flows = sorted({flow for flow, _ in read})
-        names: dict[str, str] = {}
-        for start in range(0, len(flows), PAGE):
-            some = {"flows": {"id": {"any_": flows[start : start + PAGE]}}}
-            names |= dict(self.all("flows", some, read=_name))
+        unknown = sorted({flow for flow, _ in read} - set(self.flow_names))
+        for start in range(0, len(unknown), PAGE):
+            some = {"flows": {"id": {"any_": unknown[start : start + PAGE]}}}
+            self.flow_names |= dict(self.all("flows", some, read=_name))
 
         def deployment(both: tuple[str, dict[str, Any]]) -> PrefectDeployment:
             flow, item = both
-            return _deployment(item, names[flow])
+            return _deployment(item, self.flow_names[flow])
 
-        made = [self.understood("POST /deployments/filter", deployment, both) for both in read if both[0] in names]
+        there = [both for both in read if both[0] in self.flow_names]
+        made = [self.understood("POST /deployments/filter", deployment, both) for both in there]
         return sorted(made, key=lambda deployment: deployment.full_name)
 
     def remove(self, deployment_id: str) -> None:
@@ -282,6 +285,11 @@ def _local_anchor(schedule: Mapping[str, Any]) -> str:
     return local(datetime.fromisoformat(anchor), schedule.get("timezone") or "UTC") if anchor else ""
 
 
+def _tag(tag: str) -> dict[str, Any]:
+    """The filter of deployments by a tag."""
+    return {"deployments": {"tags": {"all_": [tag]}}}
+
+
 def _name(flow: Mapping[str, Any]) -> tuple[str, str]:
     """A flow's id and its name."""
     return _TEXT(flow["id"]), _TEXT(flow["name"])
@@ -305,6 +313,7 @@ def _log_line(item: Mapping[str, Any]) -> LogLine:
 
 
 _TEXT = TypeAdapter(str).validate_python
+_NUMBER = TypeAdapter(StrictInt).validate_python
 _MAYBE = TypeAdapter(str | None).validate_python
 _OBJECTS = TypeAdapter(list[dict[str, Any]]).validate_python
 _FLOW_RUN = TypeAdapter(FlowRun).validate_python

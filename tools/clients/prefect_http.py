@@ -146,7 +146,7 @@ class Http:
 
     def _sent(self, method: str, path: str, body: Any, expected: Collection[int]) -> Answer:
         doing = f"{method} {path}"
-        reads = method == "GET" or path.endswith("/filter")
+        reads = method == "GET" or path.endswith(("/filter", "/count"))
         session = self._reading if reads else self._writing
         timeout = (bounds.CONNECT_SECONDS, bounds.READ_SECONDS)
         with self._told(doing):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from tools.clients import ssm
@@ -12,6 +12,7 @@ from tools.clients.ecr import Ecr
 from tools.clients.ecs import Ecs
 from tools.clients.prefect_api import PrefectApi
 from tools.clients.prefect_variables import PrefectVariables
+from tools.environment.kept import Kept
 from tools.settings import LOCAL, Settings, load
 
 
@@ -24,6 +25,8 @@ class Environment:
     ecr: Ecr
     prefect: PrefectApi
     variables: PrefectVariables
+    kept: Kept = field(default_factory=Kept)
+    """What was read of its releases before, on this machine."""
 
 
 def connect(name: str, process_env: Mapping[str, str], dotenv: Path) -> Environment:
@@ -32,7 +35,7 @@ def connect(name: str, process_env: Mapping[str, str], dotenv: Path) -> Environm
     Args:
         name: the environment's.
         process_env: the variables of this process.
-        dotenv: the `.env` file; it may be missing.
+        dotenv: the repository's `.env` file; it may be missing.
 
     Raises:
         UserError: a setting is missing or wrong, or the credentials belong to another account.
@@ -52,4 +55,5 @@ def connect(name: str, process_env: Mapping[str, str], dotenv: Path) -> Environm
         Ecr(settings.aws, settings.registry),
         PrefectApi(*prefect),
         PrefectVariables(*prefect),
+        Kept(dotenv.parent / ".local" / "kept" / f"{name}.json"),
     )

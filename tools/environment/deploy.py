@@ -13,11 +13,11 @@ from tools.desired.discover import Broken, discover
 from tools.desired.draft import Desired, desire
 from tools.environment.apply import Clients, apply, unguarded
 from tools.environment.connect import Environment
-from tools.environment.observe import look_closer, observe, observe_images
+from tools.environment.observe import LOOKS, look_closer, observe_images, observe_some
 from tools.environment.provenance import provenance
 from tools.environment.roles import look_at_roles, run_template
 from tools.model.images import OnProgress
-from tools.model.observed import Observed, State
+from tools.model.observed import Observed, State, Unseen
 from tools.plan.actions import MakeRelease, OnDrift, Plan, Stage
 from tools.plan.deploy import plan
 from tools.plan.results import Result
@@ -37,7 +37,7 @@ def make_plan(
     """
     desired, broken = declared(root, names, environment)
     if "register" in stages:
-        planned, _ = compare(desired, environment, stages, on_drift)
+        planned, _ = compare(desired, environment, stages, on_drift, every=bool(names))
     else:
         # A build asks no registry, and the engine only when it comes to it.
         nothing = {item.service.name: Observed() for item in desired}
@@ -47,7 +47,7 @@ def make_plan(
 
 
 def compare(
-    desired: Sequence[Desired], environment: Environment, stages: Sequence[Stage], on_drift: OnDrift
+    desired: Sequence[Desired], environment: Environment, stages: Sequence[Stage], on_drift: OnDrift, *, every: bool
 ) -> tuple[Plan, State]:
     """The plan for what is desired, and what it was made from.
 
@@ -58,18 +58,19 @@ def compare(
         environment: where.
         stages: see `make_plan`.
         on_drift: see `make_plan`.
+        every: whether each flow is looked at, though it is in step by what was read of it before.
     """
-    settings, state = environment.settings, look(desired, environment)
-    first = plan(settings.environment, desired, state, stages, on_drift)
-    drifting = [item.name for item in first.services if item.drift]
-    releasing = {item.name for item in first.services if item.has(MakeRelease)}
+    settings, (state, unseen) = environment.settings, look(desired, environment, every=every)
+    planned = plan(settings.environment, desired, state, stages, on_drift)
+    drifting = [item.name for item in planned.services if item.drift]
+    releasing = {item.name for item in planned.services if item.has(MakeRelease)}
     closer = look_closer(state, drifting, environment.ecs) if drifting else state
     if releasing:
         relying = [item for item in desired if item.service.name in releasing]
         closer = look_at_roles(closer, relying, settings, run_template(settings))
-    if closer == state:
-        return first, state
-    return plan(settings.environment, desired, closer, stages, on_drift), closer
+    if closer != state:
+        planned = plan(settings.environment, desired, closer, stages, on_drift)
+    return replace(planned, unseen=unseen), closer
 
 
 def declared(root: Path, names: Sequence[str], environment: Environment) -> tuple[list[Desired], tuple[Broken, ...]]:
@@ -80,12 +81,26 @@ def declared(root: Path, names: Sequence[str], environment: Environment) -> tupl
     return desired, (*broken, *unfit)
 
 
-def look(desired: Sequence[Desired], environment: Environment) -> State:
-    """What an environment holds of the desired services."""
-    aws = environment.settings.aws
-    return observe(
-        desired, environment.ecs, environment.ecr, environment.prefect, lambda paths: ssm.missing(aws, paths)
-    )
+def look(desired: Sequence[Desired], environment: Environment, *, every: bool) -> tuple[State, Unseen | None]:
+    """What an environment holds of the desired services, and what of it was not looked at now.
+
+    Args:
+        desired: what the repository declares; all of it, unless each is looked at.
+        environment: where.
+        every: see `compare`.
+    """
+    aws, kept, prefect = environment.settings.aws, environment.kept, environment.prefect
+    prefect.flow_names |= kept.flow_names
+
+    def missing(paths: Sequence[str]) -> Sequence[str]:
+        return ssm.missing(aws, paths)
+
+    looks = len(desired) if every else LOOKS
+    found = observe_some(desired, environment.ecs, environment.ecr, prefect, missing, kept, looks)
+    if not every:
+        kept.only({item.service.name for item in desired})
+    kept.save(prefect.flow_names)
+    return found
 
 
 def carry_out(

@@ -11,7 +11,7 @@ from tools.environment.connect import Environment
 from tools.errors import UserError
 from tools.model.images import OnProgress
 from tools.model.names import FAMILIES, REPOSITORIES, mark
-from tools.model.observed import Observed
+from tools.model.observed import Observed, State
 from tools.model.prefect import PrefectDeployment
 from tools.plan.live import made_by_hand, points_at, points_at_unread
 from tools.plan.prune import Leftovers, leftovers
@@ -62,14 +62,18 @@ def remove(found: Leftovers, environment: Environment, step: OnProgress, guard: 
         environment.ecr.remove(image)
 
 
-def strays(environment: Environment, flows: Collection[str]) -> list[PrefectDeployment]:
+def strays(environment: Environment, flows: Collection[str], state: State) -> list[PrefectDeployment]:
     """The deployments that were deployed to an environment, of flows that the repository no longer declares.
 
     Args:
         environment: where.
         flows: those that it declares.
+        state: what the environment holds of them: where it has no more deployments than these, none is read again.
     """
     name = environment.settings.environment
+    theirs = [live for observed in state.values() for live in observed.deployments if mark(name) in live.tags]
+    if environment.prefect.count(mark(name)) == len(theirs):
+        return []
     marked = [item for item in environment.prefect.tagged(mark(name)) if item.flow not in flows]
     found = [
         release

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from tools.model.prefect import PrefectDeployment
 from tools.model.release import AnyRelease, Release, UnreadRelease
@@ -59,6 +60,15 @@ class Observed:
 
 #: Observed of each service, by its name.
 State = Mapping[str, Observed]
+
+
+@dataclass(frozen=True)
+class Unseen:
+    """Flows in step whose releases and images were not looked at now: what was read of them before is taken."""
+
+    flows: int
+    oldest: datetime
+    """When the one of them was looked at whose last look is longest ago."""
 
 
 @dataclass(frozen=True)

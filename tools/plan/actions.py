@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, TypeVar
 
 from tools.desired.discover import Broken
+from tools.model.observed import Unseen
 from tools.model.prefect import PrefectDeployment, PrefectSchedule
 from tools.model.release import Release
 from tools.model.service import Service
@@ -274,6 +275,8 @@ class Plan:
     """Services that are left out, because they cannot be what their files say."""
     notes: tuple[Note, ...] = ()
     """On what the environment holds of services that the repository no longer declares."""
+    unseen: Unseen | None = None
+    """What of the services was not looked at now."""
 
     @property
     def changes(self) -> int:

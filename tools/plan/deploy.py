@@ -115,9 +115,9 @@ def _completed(draft: Release, observed: Observed) -> tuple[Release, bool]:
 
 
 def _same(draft: Release, observed: Observed) -> Release | None:
-    """A release that is registered and says just what the draft says."""
+    """A release that is registered and says just what the draft says: one that is live, before any that is newer."""
     wanted = draft.content()
-    for release in newest_first(observed.releases.values()):
+    for release in (*newest_first(live_releases(observed)), *newest_first(observed.releases.values())):
         if same(release.content(), wanted):
             return release
     return None

@@ -201,6 +201,10 @@ class FakePrefect:
         """In order of their full names."""
         return sorted((item for item in self.by_id.values() if tag in item.tags), key=lambda item: item.full_name)
 
+    def count(self, tag: str) -> int:
+        """Of those with a tag."""
+        return len(self.tagged(tag))
+
     def every_deployment(self) -> list[PrefectDeployment]:
         """In order of their full names."""
         return sorted(self.by_id.values(), key=lambda item: item.full_name)

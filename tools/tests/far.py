@@ -75,6 +75,7 @@ AWS_ANSWERS: dict[str, Any] = {
 PREFECT_ANSWERS: dict[str, Any] = {
     "POST /flows/": FLOW,
     "POST /flows/filter": [FLOW],
+    "POST /deployments/count": 1,
     "POST /deployments/filter": [DEPLOYMENT],
     "POST /logs/filter": [LOG],
     "POST /flow_runs/filter": [RUN],
@@ -200,6 +201,12 @@ class Call:
     """The answer to its last request says nothing that is read."""
 
 
+def unnamed(clients: Clients) -> PrefectApi:
+    """The Prefect API's client, which knows no flow's name yet."""
+    clients.api.flow_names.clear()
+    return clients.api
+
+
 CALLS: dict[str, Call] = {
     "Ecs.release": Call(lambda c: c.ecs.release(DRAFT.family)),
     "Ecs.families": Call(lambda c: c.ecs.families("data-flows")),
@@ -219,9 +226,10 @@ CALLS: dict[str, Call] = {
     "ssm.missing": Call(lambda c: ssm.missing(c.aws, ["/DataFlows/X/B"])),
     "aws.check_account": Call(lambda c: aws.check_account(c.aws, "123456789012")),
     "aws.caller": Call(lambda c: aws.caller(c.aws)),
-    "PrefectApi.deployments": Call(lambda c: c.api.deployments(["x"])),
-    "PrefectApi.tagged": Call(lambda c: c.api.tagged("a")),
-    "PrefectApi.every_deployment": Call(lambda c: c.api.every_deployment()),
+    "PrefectApi.deployments": Call(lambda c: unnamed(c).deployments(["x"])),
+    "PrefectApi.tagged": Call(lambda c: unnamed(c).tagged("a")),
+    "PrefectApi.count": Call(lambda c: c.api.count("a")),
+    "PrefectApi.every_deployment": Call(lambda c: unnamed(c).every_deployment()),
     "PrefectApi.remove": Call(lambda c: c.api.remove("d1"), gone=True, unread=True),
     "PrefectApi.create": Call(lambda c: c.api.create(WANTED), makes=True),
     "PrefectApi.patch": Call(lambda c: c.api.patch(WANTED, WANTED, ["version"]), unread=True),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from operator import itemgetter
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,9 @@ from typing import Any
 from tools.desired.draft import Desired, desire
 from tools.desired.fingerprint import Fingerprint
 from tools.environment.apply import Clients, apply
-from tools.environment.observe import look_closer, observe
+from tools.environment.kept import Kept
+from tools.environment.observe import look_closer, observe, observe_some
+from tools.model.observed import State
 from tools.model.release import Release
 from tools.model.service import Declaration, Deployment, DockerStorage, ECSRun, Schedule, Service
 from tools.plan.actions import ALL, OnDrift, Plan, Stage
@@ -52,6 +55,7 @@ class World:
         self.fingerprints: dict[str, str] = {}
         self.missing_parameters: set[str] = set()
         self.asked_who = 0
+        self.kept = Kept()
 
     def _who(self) -> Provenance:
         self.asked_who += 1
@@ -66,11 +70,19 @@ class World:
     def plan(self, services: Sequence[Service], stages: Sequence[Stage] = ALL, on_drift: OnDrift = "stop") -> Plan:
         """What a deploy would do now."""
         desired = self.desired(services)
+        state = observe(desired, self.ecs, self.ecr, self.prefect, self._missing)
+        return self._plan(desired, state, stages, on_drift)
 
-        def missing(names: Sequence[str]) -> list[str]:
-            return [name for name in names if name in self.missing_parameters]
+    def plan_by_what_is_kept(self, services: Sequence[Service], looks: int, on_drift: OnDrift = "stop") -> Plan:
+        """The same, where of the flows that are in step by what is kept only so many are looked at."""
+        desired = self.desired(services)
+        state, unseen = observe_some(desired, self.ecs, self.ecr, self.prefect, self._missing, self.kept, looks)
+        return replace(self._plan(desired, state, ALL, on_drift), unseen=unseen)
 
-        state = observe(desired, self.ecs, self.ecr, self.prefect, missing)
+    def _missing(self, names: Sequence[str]) -> list[str]:
+        return [name for name in names if name in self.missing_parameters]
+
+    def _plan(self, desired: Sequence[Desired], state: State, stages: Sequence[Stage], on_drift: OnDrift) -> Plan:
         drifting = [item.name for item in plan("Local", desired, state, stages, on_drift).services if item.drift]
         return plan("Local", desired, look_closer(state, drifting, self.ecs), stages, on_drift)
 

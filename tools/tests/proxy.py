@@ -171,4 +171,4 @@ def reads(request: str) -> bool:
     method, path, *action = request.split(" ")
     if action:
         return bool(_READ_ACTION.match(action[0]))
-    return method in ("GET", "HEAD") or path.endswith("/filter")
+    return method in ("GET", "HEAD") or path.endswith(("/filter", "/count"))

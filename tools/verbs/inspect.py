@@ -10,10 +10,11 @@ from typing import assert_never
 from tools.arguments import Inspect, ShowHistory, ShowPlan, ShowStatus
 from tools.clients.prefect_runs import runs
 from tools.environment.connect import Environment, connect
-from tools.environment.deploy import compare, declared, make_plan
+from tools.environment.deploy import compare, declared
 from tools.environment.prune import strays
 from tools.environment.rollback import look_back
 from tools.errors import UserError
+from tools.model.observed import State
 from tools.plan import rollback as rolling
 from tools.plan.actions import ALL, Plan
 from tools.plan.live import points_at
@@ -49,9 +50,11 @@ def _plan(arguments: ShowPlan) -> int:
         2 where a flow would be refused; with --check 3 where something would change.
     """
     environment = connect(arguments.environment, os.environ, DOTENV)
-    planned = make_plan(ROOT, arguments.names, environment, ALL, arguments.on_drift)
+    desired, broken = declared(ROOT, arguments.names, environment)
+    planned, state = compare(desired, environment, ALL, arguments.on_drift, every=bool(arguments.names))
+    planned = replace(planned, broken=broken)
     if not arguments.names:
-        planned = _with_strays(planned, environment)
+        planned = _with_strays(planned, environment, state)
     now = datetime.now(UTC)
     if arguments.format == "json":
         print_json(plan_json(planned, now))
@@ -65,9 +68,9 @@ def _plan(arguments: ShowPlan) -> int:
     return WOULD_CHANGE if arguments.check and differs else 0
 
 
-def _with_strays(planned: Plan, environment: Environment) -> Plan:
+def _with_strays(planned: Plan, environment: Environment, state: State) -> Plan:
     """The plan with a remark on each deployment of a flow that the repository no longer declares."""
-    found = strays(environment, _flows(planned))
+    found = strays(environment, _flows(planned), state)
     return replace(planned, notes=tuple(map(left, found)))
 
 
@@ -80,8 +83,8 @@ def _status(arguments: ShowStatus) -> int:
     """Shows how every flow stands."""
     environment = connect(arguments.environment, os.environ, DOTENV)
     desired, broken = declared(ROOT, arguments.names, environment)
-    planned, state = compare(desired, environment, ALL, "stop")
-    stray = [] if arguments.names else strays(environment, _flows(replace(planned, broken=broken)))
+    planned, state = compare(desired, environment, ALL, "stop", every=bool(arguments.names))
+    stray = [] if arguments.names else strays(environment, _flows(replace(planned, broken=broken)), state)
     live = [item for observed in state.values() for item in observed.deployments]
     ran = runs(environment.prefect, [item.id for item in (*live, *stray)])
     found = [standing(item, state[item.name], ran) for item in planned.services]

@@ -74,6 +74,7 @@ SHAPES = ["[]", "{}", "5", '"x"', "null", "[5]", "[{}]", "[[]]", '{"id": 5}', '[
 NOTHING = {
     "PrefectApi.deployments": ["[]"],
     "PrefectApi.tagged": ["[]"],
+    "PrefectApi.count": ["5"],
     "PrefectApi.every_deployment": ["[]"],
     "PrefectApi.logs": ["[]"],
     "PrefectApi.change_schedule": ["[]", '[{"id": "a"}]'],

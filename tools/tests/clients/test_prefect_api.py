@@ -10,6 +10,7 @@ import requests
 from tools.clients.prefect_api import PrefectApi
 from tools.model.prefect import PrefectSchedule
 from tools.tests.fakes import FakePrefect
+from tools.tests.proxy import Proxy
 from tools.tests.samples import prefect_deployment, unique, without_ids
 from tools.tests.servers import make_pool
 
@@ -117,6 +118,19 @@ def test_deployments_are_found_by_a_tag_whatever_their_flow(prefect: FakePrefect
 
     assert prefect.tagged(tag) == sorted([first, second], key=lambda item: item.full_name)
     assert prefect.tagged(f"{tag}x") == []
+    assert (prefect.count(tag), prefect.count("x"), prefect.count(f"{tag}x")) == (2, len(prefect.tagged("x")), 0)
+
+
+def test_a_flow_whose_name_is_known_is_not_asked_for_it_again(prefect_api_url: str) -> None:
+    recorder, flow = Proxy(prefect_api_url.removesuffix("/api")), unique("named")
+    PrefectApi(prefect_api_url).create(prefect_deployment(flow))
+    with recorder.serving() as port:
+        api = PrefectApi(f"http://127.0.0.1:{port}/api")
+        first = api.deployments([flow])
+        assert recorder.requests == ["POST /api/deployments/filter", "POST /api/flows/filter"]
+        recorder.requests.clear()
+        assert api.deployments([flow]) == first
+        assert recorder.requests == ["POST /api/deployments/filter"]
 
 
 def test_every_deployment_is_given_whole(prefect: FakePrefect | PrefectApi) -> None:
