@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from tools.clients.aws import session
 from tools.environment.apply import Clients, apply
 from tools.environment.connect import Environment
-from tools.environment.deploy import make_plan
+from tools.environment.deploy import keep_written, make_plan
 from tools.environment.provenance import provenance
 from tools.errors import ToolsError
 from tools.model.images import FlowDescription, Login, OnProgress, Target
@@ -89,6 +89,8 @@ def seed(root: Path, services: Sequence[str], environment: Environment, image: O
     """
     planned = make_plan(root, services, environment, ALL, "stop")
     clients = Clients(image, environment.ecr, environment.ecs, environment.prefect)
-    for result in apply(planned, root, clients, lambda: provenance(root), lambda *_: None):
+    results = apply(planned, root, clients, lambda: provenance(root), lambda *_: None)
+    keep_written(results, environment)
+    for result in results:
         if result.error:
             raise result.error

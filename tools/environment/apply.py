@@ -358,3 +358,4 @@ def _read_back(work: _Work, result: Result) -> None:
             f"somebody else wrote at the same time: read back, this is not as it was written: {', '.join(left)}",
             "run this again: it goes on from what is there now",
         )
+    result.live = live

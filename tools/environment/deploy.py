@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 from tools.clients import ssm
@@ -116,4 +117,15 @@ def carry_out(
         guard: see `under_lock`.
     """
     clients = Clients(Engine(), environment.ecr, environment.ecs, environment.prefect)
-    return apply(planned, root, clients, lambda: provenance(root), step, guard)
+    results = apply(planned, root, clients, lambda: provenance(root), step, guard)
+    keep_written(results, environment)
+    return results
+
+
+def keep_written(results: Sequence[Result], environment: Environment) -> None:
+    """Keeps what a plan has just written, so that it need not be read."""
+    now, written = datetime.now(UTC), [result for result in results if result.live and not result.error]
+    for result in written:
+        environment.kept.keep(result.service, result.release, result.live, now)
+    if written:
+        environment.kept.save(environment.prefect.flow_names)

@@ -134,18 +134,17 @@ class Kept:
     def only(self, flows: Collection[str]) -> None:
         """Forgets what is kept of all other flows."""
         self.drop([name for name in self._file.flows if name not in flows])
-        self._file.flow_names = {key: name for key, name in self._file.flow_names.items() if name in flows}
 
     def save(self, flow_names: Mapping[str, str]) -> None:
         """Writes the file: whole or not at all, for its owner alone. Where that fails, more is read the next time.
 
         Args:
-            flow_names: of flows by their ids; those of flows of which nothing is kept are left out.
+            flow_names: more of them; those of flows of which nothing is kept are left out.
         """
         if self._path is None:
             return
-        kept = set(self._file.flows)
-        self._file.flow_names = {key: name for key, name in flow_names.items() if name in kept}
+        names = {**self._file.flow_names, **flow_names}
+        self._file.flow_names = {key: name for key, name in names.items() if name in self._file.flows}
         with suppress(OSError, ValueError):
             self._path.parent.mkdir(parents=True, exist_ok=True)
             handle, name = tempfile.mkstemp(dir=self._path.parent, prefix=f"{self._path.name}.")

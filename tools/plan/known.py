@@ -17,7 +17,7 @@ def in_step(item: ServicePlan, observed: Observed) -> bool:
         item: the flow's plan.
         observed: what it was made from.
     """
-    if item.actions or item.drift or item.problems or observed.gone or observed.unread:
+    if item.actions or item.drift or item.problems or observed.unread:
         return False
     pointed_at = {points_at(live) for live in observed.deployments} - {""}
     if pointed_at != {item.release.arn}:

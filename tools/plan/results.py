@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from tools.errors import ToolsError
+from tools.model.prefect import PrefectDeployment
 from tools.model.release import Release
 from tools.plan.actions import Action, ServicePlan
 
@@ -45,6 +47,8 @@ class Result:
     """The action at which it failed; None also where it failed at none: before the first, or when it was read back."""
     error: ToolsError | None = None
     seconds: float = 0.0
+    live: Sequence[PrefectDeployment] = ()
+    """Its deployments as they were read back; none where nothing was registered."""
 
     @property
     def service(self) -> str:

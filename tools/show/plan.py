@@ -20,6 +20,7 @@ from tools.plan.deployments import prefect_deployments
 from tools.show.next_run import is_known, next_run, spoken_time
 from tools.show.results import broken_json, identity
 from tools.show.rows import Row, block, style
+from tools.show.unseen import unseen_json, unseen_text
 
 
 def plan_text(plan: Plan, now: datetime) -> Group:
@@ -36,6 +37,8 @@ def plan_text(plan: Plan, now: datetime) -> Group:
     for broken in plan.broken:
         parts += [Text.assemble((broken.name, "bold"), ("  left out", "red")), *_indented(broken.problems), Text("")]
     parts += [Text(str(note), style="yellow") for note in plan.notes]
+    if plan.unseen:
+        parts.append(Text(unseen_text(plan.unseen, now), style="dim"))
     return Group(*parts, Text(""), Text(summary(plan), style="bold"))
 
 
@@ -128,6 +131,8 @@ def plan_markdown(plan: Plan, now: datetime) -> str:
         lines += [f"**{broken.name}** (left out)", "", *(f"- {_cell(problem)}" for problem in broken.problems), ""]
     unchanged = [item.name for item in plan.services if not _tells(item)]
     lines += [f"- {_cell(str(note))}" for note in plan.notes]
+    if plan.unseen:
+        lines.append(f"- {_cell(unseen_text(plan.unseen, now))}")
     if unchanged:
         lines += [f"Unchanged: {', '.join(unchanged)}"]
     return "\n".join(lines).rstrip() + "\n"
@@ -147,6 +152,7 @@ def plan_json(plan: Plan, now: datetime) -> dict[str, Any]:
         "flows": [_item_json(item, now) for item in plan.services],
         "broken": [broken_json(item) for item in plan.broken],
         "notes": [_note_json(note) for note in plan.notes],
+        "unseen": unseen_json(plan.unseen),
     }
 
 

@@ -11,6 +11,7 @@ from rich.table import Table
 from tools.desired.discover import Broken
 from tools.plan.actions import Action, Plan
 from tools.plan.results import Result
+from tools.show.unseen import unseen_json
 
 
 def results_table(plan: Plan, results: Sequence[Result]) -> Table:
@@ -61,6 +62,7 @@ def results_json(plan: Plan, results: Sequence[Result]) -> dict[str, Any]:
             }
             for result in results
         ],
+        "unseen": unseen_json(plan.unseen),
     }
 
 

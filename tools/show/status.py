@@ -9,14 +9,15 @@ from typing import Any
 from rich.markup import escape
 from rich.table import Table
 
+from tools.model.observed import Unseen
 from tools.model.prefect import PrefectDeployment, PrefectSchedule
 from tools.model.release import AnyRelease, Release, UnreadRelease
 from tools.model.runs import Run, Runs
 from tools.plan.schedules import spoken
 from tools.plan.status import Status
+from tools.show.ago import ago
+from tools.show.unseen import unseen_json
 
-_DAY = 86400
-_UNITS = ((_DAY, "d"), (3600, "h"), (60, "min"), (1, "s"))
 _BAD = {"Failed": "red", "Crashed": "red", "TimedOut": "red", "Late": "yellow", "Cancelled": "yellow"}
 
 
@@ -75,20 +76,13 @@ def _state(states: Sequence[str]) -> str:
     return "\n".join(f"[{'green' if text == 'in step' else 'yellow'}]{escape(text)}[/]" for text in states)
 
 
-def ago(moment: datetime, now: datetime) -> str:
-    """`5 min ago`, `in 3 h`; the date where it is more than a month away."""
-    seconds = (now - moment).total_seconds()
-    size = abs(seconds)
-    if size > 30 * _DAY:
-        return f"{moment:%Y-%m-%d}"
-    length, unit = next((found for found in _UNITS if size >= found[0]), _UNITS[-1])
-    count = int(size / length)
-    return f"{count} {unit} ago" if seconds >= 0 else f"in {count} {unit}"
-
-
-def status_json(environment: str, found: Sequence[Status]) -> dict[str, Any]:
+def status_json(environment: str, found: Sequence[Status], unseen: Unseen | None) -> dict[str, Any]:
     """How the flows stand, for machines; times are ISO 8601."""
-    return {"environment": environment, "flows": [_status_json(item) for item in found]}
+    return {
+        "environment": environment,
+        "flows": [_status_json(item) for item in found],
+        "unseen": unseen_json(unseen),
+    }
 
 
 def _status_json(item: Status) -> dict[str, Any]:

@@ -26,6 +26,7 @@ from tools.show.history import history_json, history_text
 from tools.show.plan import plan_json, plan_markdown, plan_text
 from tools.show.status import status_json, status_table
 from tools.show.terminal import complain_of_broken, console, print_json, tell
+from tools.show.unseen import unseen_text
 
 WOULD_CHANGE = 3
 
@@ -90,9 +91,12 @@ def _status(arguments: ShowStatus) -> int:
     found = [standing(item, state[item.name], ran) for item in planned.services]
     found += undeclared(stray, ran)
     if arguments.json:
-        print_json(status_json(planned.environment, found))
+        print_json(status_json(planned.environment, found, planned.unseen))
     else:
-        console().print(status_table(found, datetime.now(UTC)))
+        now = datetime.now(UTC)
+        console().print(status_table(found, now))
+        if planned.unseen:
+            console().print(unseen_text(planned.unseen, now), style="dim", markup=False)
     return complain_of_broken(broken, others=bool(found))
 
 

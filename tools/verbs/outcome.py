@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 
 from tools.environment.connect import Environment
 from tools.environment.deploy import carry_out
@@ -14,6 +15,7 @@ from tools.repository import ROOT
 from tools.show.progress import Progress
 from tools.show.results import results_json, results_table
 from tools.show.terminal import complain, complain_of_broken, console, print_json, say, tell
+from tools.show.unseen import unseen_text
 
 
 def carry_out_and_show(
@@ -50,6 +52,8 @@ def show_results(planned: Plan, results: Sequence[Result], *, as_json: bool) -> 
     elif results:
         count = len(results)
         tell(f"Nothing differs in {planned.environment}: {count} flow{'s' if count != 1 else ''}, nothing written.")
+    if planned.unseen:
+        console().print(unseen_text(planned.unseen, datetime.now(UTC)), style="dim", markup=False)
     return show_errors(planned, results)
 
 

@@ -15,10 +15,10 @@ from tools.environment.apply import Clients, apply
 from tools.environment.connect import Environment
 from tools.environment.kept import Kept
 from tools.environment.rollback import plan_rollback
-from tools.model.release import Release
+from tools.model.release import Release, UnreadRelease
 from tools.model.service import Deployment, Schedule, Service
 from tools.plan.actions import Plan
-from tools.tests.fakes import FakeEcs
+from tools.tests.fakes import FakeEcs, arn
 from tools.tests.memory import DAILY, ROOT, SETTINGS, World, service
 from tools.tests.worlds import live, release
 
@@ -77,9 +77,10 @@ def killed_at_the_patch(world: World, declared: Service) -> None:
     def dies(*_: object) -> None:
         raise Killed
 
-    with pytest.MonkeyPatch.context() as patched, pytest.raises(Killed):
+    with pytest.MonkeyPatch.context() as patched:
         patched.setattr(world.prefect, "patch", dies)
-        world.deploy(declared)
+        with pytest.raises(Killed):
+            world.deploy(declared)
 
 
 def many(count: int) -> list[Service]:
@@ -165,6 +166,17 @@ def test_a_flow_whose_deployments_point_at_two_releases_is_looked_at() -> None:
     assert world.looked_at([service("a", memory=1024)], 0) >= {"a"}
     assert world.looked_at([service("a", memory=1024)], 0) >= {"a"}
     same(world, service("a", memory=1024))
+
+
+def test_a_newer_release_that_cannot_be_read_is_told_each_time_once_it_was_seen() -> None:
+    world = deployed(service("a"))
+    family = "data-flows-Local-a"
+    world.ecs.known[family].append(UnreadRelease(family, 2, arn(family, 2), "written by a later version of the tools"))
+    for looks in (1, 0, 0):
+        planned = world.plan_by_what_is_kept([service("a")], looks)
+        assert [str(note) for item in planned.services for note in item.notes] == [
+            "release 2: written by a later version of the tools"
+        ]
 
 
 def test_after_a_rollback_the_release_that_is_live_counts_before_a_newer_one_that_says_the_same() -> None:

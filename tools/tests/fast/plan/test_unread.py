@@ -125,7 +125,7 @@ def test_status_shows_it_as_what_is_live() -> None:
 
     assert found.release == unread(3)
     assert found.states == ("changed, not deployed",)
-    (told,) = status_json("Dev", [found])["flows"]
+    (told,) = status_json("Dev", [found], None)["flows"]
     assert (told["release"], told["unreadable"], told["image"]) == (3, LATER, None)
     shown = screen(status_table([found], NOW), 200)
     assert LATER in shown

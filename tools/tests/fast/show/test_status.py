@@ -8,11 +8,12 @@ from typing import Any
 
 import pytest
 
-from tools.model.observed import Observed
+from tools.model.observed import Observed, Unseen
 from tools.model.release import Release
 from tools.model.runs import Run, Runs
 from tools.plan.status import Status, status, undeclared
-from tools.show.status import ago, status_json, status_table
+from tools.show.ago import ago
+from tools.show.status import status_json, status_table
 from tools.tests.screens import screen
 from tools.tests.worlds import deployment, live, live_schedule, planned, release, world
 
@@ -189,7 +190,7 @@ def test_times_are_told_from_now(before: timedelta, told: str) -> None:
 
 def test_machines_are_told_all_of_it() -> None:
     observed = by_hand(schedules=(live_schedule(active=False),))
-    told = status_json("Dev", [stands(ONE, observed, RUNS)])
+    told = status_json("Dev", [stands(ONE, observed, RUNS)], Unseen(3, NOW))
 
     assert json.loads(json.dumps(told)) == told
     assert told == {
@@ -216,10 +217,11 @@ def test_machines_are_told_all_of_it() -> None:
                 ],
             }
         ],
+        "unseen": {"flows": 3, "oldest": "2026-11-25T12:00:00+00:00"},
     }
 
 
 def test_a_flow_that_was_never_deployed_is_null_for_machines() -> None:
-    (told,) = status_json("Dev", [stands(ONE, world())])["flows"]
+    (told,) = status_json("Dev", [stands(ONE, world())], None)["flows"]
 
     assert (told["release"], told["image"], told["deployments"]) == (None, None, [])
