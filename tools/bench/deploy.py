@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from tools.bench.contenders import PREFIX, Contenders, remove_images
+from tools.bench.counter import asked
 from tools.bench.flows import names
 from tools.bench.measure import Measured, Way, in_turn, summary
 from tools.bench.own_cloud import own_cloud
@@ -31,10 +32,12 @@ OURS, PREFECT, BAKE = "deploy", "prefect deploy --all", "docker buildx bake"
 BY_HAND, IMPORTED = "build, push, patch by hand", "the same, and import in its image"
 HEAD = ("way", "seconds", "best", "noise", "CPU s", "peak MB", "beside ours")
 #: The goals: how often a deploy with nothing to do is as fast as Prefect's, with the last of COUNTS; seconds and bytes
-#: of one with MANY flows; how long one with one flow changed takes beside the same by hand.
-FASTER, MANY_SECONDS, MANY_BYTES, BESIDE_BY_HAND = 50.0, 5.0, 300e6, 1.3
+#: of one with MANY flows, and its requests; how long one with one flow changed takes beside the same by hand.
+FASTER, MANY_SECONDS, MANY_BYTES, MANY_REQUESTS, BESIDE_BY_HAND = 50.0, 5.0, 300e6, 30, 1.3
 
 Runs = Mapping[str, Sequence[Measured]]
+Requests = tuple[int, int]
+"""On a machine that deployed before, and on one that did not."""
 Say = Callable[[str], None]
 
 
@@ -55,12 +58,21 @@ def run(root: Path, say: Say) -> None:
         cloud.done("up")
         contenders = Contenders(root, cloud)
         try:
+            requests: dict[int, Requests] = {}
             for count in COUNTS:
                 idle, changed = _compare(contenders, count, say)
+                requests[count] = _requests(contenders)
             many = _many(contenders, say)
+            requests[MANY] = _requests(contenders)
         finally:
             remove_images(contenders.registry)
-    say("\n".join(goals(idle, changed, many)))
+    say(shown_requests(requests))
+    say("\n".join(goals(idle, changed, many, requests[MANY])))
+
+
+def _requests(contenders: Contenders) -> Requests:
+    """How many ours sends with nothing to do: where it deployed before, and on another machine."""
+    return asked(contenders.cloud, fresh=False), asked(contenders.cloud, fresh=True)
 
 
 def _compare(contenders: Contenders, count: int, say: Say) -> tuple[Runs, Runs]:
@@ -106,7 +118,14 @@ def shown(what: str, found: Runs) -> str:
     return f"\n{what}:\n\n{table(HEAD, lines)}"
 
 
-def goals(idle: Runs, changed: Runs, many: Runs) -> list[str]:
+def shown_requests(found: Mapping[int, Requests]) -> str:
+    """The requests of deploys with nothing to do, by the number of flows."""
+    head = ("flows, nothing to do", "requests where it deployed before", "elsewhere")
+    rows = [(f"{count:,}", f"{before:,}", f"{fresh:,}") for count, (before, fresh) in found.items()]
+    return f"\n{table(head, rows)}"
+
+
+def goals(idle: Runs, changed: Runs, many: Runs, requests: Requests) -> list[str]:
     """What was to be reached, what was, and whether that is enough."""
     faster = summary(idle[PREFECT]).median / summary(idle[OURS]).median
     beside = summary(changed[OURS]).median / summary(changed[BY_HAND]).median
@@ -116,5 +135,6 @@ def goals(idle: Runs, changed: Runs, many: Runs) -> list[str]:
         (beside <= BESIDE_BY_HAND, f"one changed: {times(beside)} of by hand (goal: at most {times(BESIDE_BY_HAND)})"),
         (most.median <= MANY_SECONDS, f"{MANY} flows: {seconds(most.median)} s (goal: {seconds(MANY_SECONDS)} s)"),
         (most.peak < MANY_BYTES, f"{MANY} flows: {megabytes(most.peak)} MB (goal: below {megabytes(MANY_BYTES)} MB)"),
+        (requests[0] <= MANY_REQUESTS, f"{MANY} flows: {requests[0]} requests (goal: at most {MANY_REQUESTS})"),
     )
     return [f"{'met   ' if met else 'MISSED'}  {text}" for met, text in reached]

@@ -52,13 +52,13 @@ class OwnCloud:
             check=False,
         )
 
-    def done(self, *arguments: str) -> None:
-        """Runs a verb.
+    def done(self, *arguments: str, **more: str) -> None:
+        """Runs a verb; see `call`.
 
         Raises:
             RemoteError: it failed.
         """
-        came = self.call(*arguments)
+        came = self.call(*arguments, **more)
         if came.returncode:
             raise RemoteError(f"`python -m tools {' '.join(arguments)}` failed:\n{came.stdout}{came.stderr}")
 

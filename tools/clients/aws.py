@@ -228,7 +228,8 @@ def _refused(error: ClientError, doing: str) -> ToolsError:
         )
     if status >= 500 or status == 429 or _THROTTLED.search(found):
         after = bounds.retry_after(answer.get("HTTPHeaders", {}))
-        tries = bounds.LOST if status == 500 else bounds.BUSY
+        busy = bounds.BUSY if status > 500 else bounds.THROTTLED
+        tries = bounds.LOST if status == 500 else busy
         asks = bounds.asks(after)
         return PassingError(
             f"AWS refused {doing}{asks}: {found}: {message}", "run this again", tries=tries, after=after

@@ -32,8 +32,9 @@ TRY_SECONDS = 60.0
 LONGEST_WAIT = 30.0
 """A server that asks for a longer wait is not waited for."""
 FIRST_PAUSE, LONGEST_PAUSE = 0.2, 5.0
-BUSY, LOST, ABSENT = 10, 6, 3
-"""Tries in all: of what is refused for now, what broke on its way, what nobody answers at."""
+THROTTLED, BUSY, LOST, ABSENT = 100, 10, 6, 3
+"""Tries in all: of what is refused because too much was asked, which TRY_SECONDS ends before; of what is refused for
+now; what broke on its way; what nobody answers at."""
 
 T = TypeVar("T")
 

@@ -207,7 +207,10 @@ class Http:
             detail = bounds.shown(content[:2000].decode("utf-8", "replace"), self._key)
             if status >= 500 or status in (requests.codes.request_timeout, requests.codes.too_many_requests):
                 after = bounds.retry_after(response.headers)
-                tries = bounds.LOST if status == requests.codes.server_error else bounds.BUSY
+                tries = {
+                    requests.codes.server_error: bounds.LOST,
+                    requests.codes.too_many_requests: bounds.THROTTLED,
+                }.get(status, bounds.BUSY)
                 raise PassingError(f"{said}{bounds.asks(after)}: {detail}", _BUSY, tries=tries, after=after)
             raise RemoteError(f"{said}: {detail}")
 

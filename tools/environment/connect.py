@@ -13,6 +13,7 @@ from tools.clients.ecs import Ecs
 from tools.clients.prefect_api import PrefectApi
 from tools.clients.prefect_variables import PrefectVariables
 from tools.environment.kept import Kept
+from tools.repository import KEPT
 from tools.settings import LOCAL, Settings, load
 
 
@@ -55,5 +56,5 @@ def connect(name: str, process_env: Mapping[str, str], dotenv: Path) -> Environm
         Ecr(settings.aws, settings.registry),
         PrefectApi(*prefect),
         PrefectVariables(*prefect),
-        Kept(dotenv.parent / ".local" / "kept" / f"{name}.json"),
+        Kept(dotenv.parent / KEPT / f"{name}.json"),
     )

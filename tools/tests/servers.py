@@ -7,7 +7,9 @@ import os
 import subprocess
 import time
 from collections.abc import Iterator, Mapping
+from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 import requests
@@ -16,6 +18,9 @@ from tools.clients.aws import session
 from tools.clients.ecr import Ecr
 from tools.model.release import Release
 from tools.settings import Connection
+
+if TYPE_CHECKING:
+    from mypy_boto3_ecr.client import ECRClient
 
 EMULATORS = ["ministack", "moto"]
 START_SECONDS = 90
@@ -75,9 +80,16 @@ def released_image(ecr: Ecr, connection: Connection, draft: Release) -> str:
     return f"{ecr.address(draft.repository)}@{digest}"
 
 
+@cache
+def _ecr(connection: Connection) -> ECRClient:
+    """A client; making one takes longer than what it is asked."""
+    made: ECRClient = session(connection).client("ecr", endpoint_url=connection.endpoint)
+    return made
+
+
 def put_image(connection: Connection, repository: str, tag: str) -> str:
     """Puts the manifest of an image that is its own into a repository; gives its digest."""
-    client = session(connection).client("ecr", endpoint_url=connection.endpoint)
+    client = _ecr(connection)
     manifest = '{"schemaVersion": 2, "mediaType": "application/vnd.oci.image.manifest.v1+json", "config": '
     manifest += f'{{"digest": "sha256:{tag * 4}", "size": 2}}, "layers": []}}'
     digest = f"sha256:{hashlib.sha256(manifest.encode()).hexdigest()}"

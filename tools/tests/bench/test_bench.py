@@ -7,10 +7,12 @@ import sys
 from pathlib import Path
 
 import pytest
+import requests
 import yaml
 
 from tools.bench import deploy, flows, measure, parts
 from tools.bench.contenders import remove_images
+from tools.bench.counter import Counter
 from tools.bench.environment import variables
 from tools.bench.measure import Measured, in_turn, measured, one_after_another, summary
 from tools.bench.seed import OneImage, seed
@@ -20,6 +22,7 @@ from tools.desired.discover import services
 from tools.environment.connect import connect
 from tools.errors import RemoteError, UserError
 from tools.settings import Connection
+from tools.tests.proxy import Proxy, Reply, Request
 from tools.tests.repositories import Repository, make_base
 from tools.tests.samples import draft, unique
 from tools.tests.servers import ask, bare_environment, put_image
@@ -104,8 +107,28 @@ def test_figures_stand_beside_ours() -> None:
 def test_goals_are_told_whether_met_or_missed() -> None:
     idle = {deploy.OURS: runs(1.0), deploy.PREFECT: runs(50.0)}
     changed = {deploy.OURS: runs(2.0), deploy.BY_HAND: runs(1.0)}
-    lines = deploy.goals(idle, changed, {deploy.OURS: runs(5.1, peak=299 * MEGABYTE)})
-    assert [line.split()[0] for line in lines] == ["met", "MISSED", "MISSED", "met"]
+    lines = deploy.goals(idle, changed, {deploy.OURS: runs(5.1, peak=299 * MEGABYTE)}, (31, 2000))
+    assert [line.split()[0] for line in lines] == ["met", "MISSED", "MISSED", "met", "MISSED"]
+
+
+def test_requests_are_counted_and_forwarded_whole() -> None:
+    def echo(request: Request) -> Reply:
+        assert request.headers["x-mine"] == "1"
+        return Reply(201, request.method.encode() + request.body, {"x-theirs": "2"})
+
+    with Proxy(None, echo).serving() as port:
+        counter = Counter(port)
+        with counter.serving() as here:
+            for method in ("GET", "PATCH"):
+                came = requests.request(
+                    method, f"http://127.0.0.1:{here}/a", data=b"-body", headers={"x-mine": "1"}, timeout=5
+                )
+                assert (came.status_code, came.headers["x-theirs"]) == (201, "2")
+                assert came.content == f"{method}-body".encode()
+    assert counter.requests == 2
+    assert [line.split("|")[1:4] for line in deploy.shown_requests({1000: (24, 2011)}).splitlines()[3:]] == [
+        [" 1,000                ", "                                24 ", "     2,011 "]
+    ]
 
 
 def test_what_slows_down_imports_and_what_leads_to_a_cloud_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:

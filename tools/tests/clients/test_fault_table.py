@@ -138,6 +138,19 @@ def test_a_server_that_asks_for_a_second_is_given_it_by_every_call(monkeypatch: 
             assert len(far.seen) == 2
 
 
+@pytest.mark.parametrize("name", ["Ecs.release", "Ecs.make_release", "PrefectApi.patch"])
+def test_what_is_throttled_is_asked_again_while_there_is_time(
+    name: str, far: Far, clients: Clients, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    call, throttled = CALLS[name], refused(429, "ThrottlingException")
+    assert meet(far, clients, call, Fault(throttled, 3 * bounds.BUSY), 0) == ("", 3 * bounds.BUSY)
+    assert len(far.made) == int(call.makes)
+    monkeypatch.setattr(bounds, "TRY_SECONDS", 0.3)
+    said, met = meet(far, clients, call, Fault(throttled, 10_000), 0)
+    assert re.search("answered 429|ThrottlingException", said)
+    assert met < bounds.THROTTLED
+
+
 @pytest.mark.parametrize(
     ("said", "seconds"),
     [
