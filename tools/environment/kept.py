@@ -141,7 +141,7 @@ class Kept:
         Args:
             flow_names: more of them; those of flows of which nothing is kept are left out.
         """
-        if self._path is None:
+        if self._path is None or not (self._file.flows or self._path.exists()):
             return
         names = {**self._file.flow_names, **flow_names}
         self._file.flow_names = {key: name for key, name in names.items() if name in self._file.flows}
