@@ -105,12 +105,16 @@ def observe_some(
     if any(_is_wrong(known[name], state[name]) for name in known):
         state |= _looked_at([item for item in desired if item.service.name in unseen], listed, ecs, ecr)
         unseen = set()
-    looked = [item for item in desired if item.service.name not in unseen]
+    _keep(kept, [item for item in desired if item.service.name not in unseen], state, now)
+    return state, Unseen(len(unseen), min(kept.looked(name, now) for name in unseen)) if unseen else None
+
+
+def _keep(kept: Kept, looked: Sequence[Desired], state: State, now: datetime) -> None:
+    """Keeps the releases of the flows that were looked at and are in step, and nothing of the others."""
     kept.drop(item.service.name for item in looked)
     for name in _in_step(looked, state):
         (release,) = _pointed_at(state[name])
         kept.keep(name, release, state[name].deployments, now)
-    return state, Unseen(len(unseen), min(kept.looked(name, now) for name in unseen)) if unseen else None
 
 
 def _in_step(desired: Sequence[Desired], state: State) -> list[str]:

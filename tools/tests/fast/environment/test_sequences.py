@@ -212,6 +212,11 @@ class Sequences(RuleBasedStateMachine):
     # The tools ----------------------------------------------------------------------------------------------------
 
     @rule(on_drift=ON_DRIFT)
+    def look(self, on_drift: OnDrift) -> None:
+        """A plan that nobody carries out; what it reads is kept."""
+        self._planned(list(self.repository.values()), on_drift)
+
+    @rule(on_drift=ON_DRIFT)
     def deploy(self, on_drift: OnDrift) -> None:
         services = list(self.repository.values())
         planned = self._planned(services, on_drift)
