@@ -28,12 +28,13 @@ from tools.model.service import Deployment
 from tools.plan.actions import ALL, Plan
 from tools.plan.results import Result
 from tools.settings import Connection
-from tools.tests.memory import ROOT, service
+from tools.tests.memory import ROOT, SETTINGS, World, service
 from tools.tests.proxy import Proxy
 from tools.tests.real import WHO, Engine, an_environment
+from tools.tests.served import served
 from tools.tests.servers import make_pool
 
-FEW, MORE = 12, 36
+FEW, MORE = 12, 24
 PLANNED = Counter(
     {
         "POST /api/deployments/filter": 1,
@@ -43,6 +44,8 @@ PLANNED = Counter(
     }
 )
 """What a plan asks on a machine that deployed before, where all deployments are on one page."""
+BEFORE = 4
+"""What it asks AWS for the settings before: three pages of parameters at the most, and whose credentials these are."""
 
 
 @dataclass
@@ -75,7 +78,8 @@ class Counted:
         again = replace(self.environment, prefect=PrefectApi(self.environment.settings.prefect_api_url), kept=kept)
         planned, state = compare(desired, again, ALL, "stop", every=False)
         assert strays(again, {item.service.name for item in desired}, state) == []
-        return planned, Counter([*self.prefect.requests, *self.aws.requests])
+        asked = self.prefect.requests if self.aws is self.prefect else [*self.prefect.requests, *self.aws.requests]
+        return planned, Counter(asked)
 
 
 @pytest.fixture
@@ -109,3 +113,26 @@ def test_requests_grow_with_pages_where_it_was_deployed_before_and_with_flows_el
     reads = {"POST / DescribeTaskDefinition": MORE, "POST / DescribeImages": MORE, "POST /api/flows/filter": 1}
     assert (planned.changes, planned.unseen, asked) == (0, None, Counter({**PLANNED, **reads}))
     assert counted.plan(desired, Kept(fresh))[1] == PLANNED
+
+
+def test_a_thousand_flows_take_thirty_requests_at_the_most(tmp_path: Path) -> None:
+    world = World()
+    services = [service(f"f{number}") for number in range(1000)]
+    results = world.deploy(*services)
+    server = Proxy(None, served(world))
+    with server.serving() as port:
+        settings = replace(SETTINGS, prefect_api_url=f"http://127.0.0.1:{port}/api", registry="registry.test")
+        connection = Connection("us-east-1", f"http://127.0.0.1:{port}")
+        prefect = PrefectApi(settings.prefect_api_url)
+        clients = (Ecs(connection), Ecr(connection, "registry.test"), prefect, PrefectVariables(prefect.url))
+        environment = Environment(settings, *clients, Kept(tmp_path / "kept.json"))
+        prefect.flow_names |= {f"id-{item.name}": item.name for item in services}
+        keep_written(results, environment)
+        counted = Counted(environment, server, server)
+
+        planned, asked = counted.plan(world.desired(services), Kept(tmp_path / "kept.json"))
+
+    assert planned.changes == 0
+    assert planned.unseen is not None
+    assert (planned.unseen.flows, asked) == (1000 - LOOKS, {**PLANNED, "POST /api/deployments/filter": 6})
+    assert asked.total() <= 30 - BEFORE
