@@ -1,4 +1,4 @@
-"""What is in memory, as servers tell it: the reads of a plan, over HTTP, in pages. For more flows than real ones take."""
+"""What is in memory, as servers tell it: the reads of a plan, over HTTP, in pages. For more flows than they can take."""
 
 from __future__ import annotations
 
