@@ -1,4 +1,4 @@
-"""What is in memory, as servers tell it: the reads of a plan, over HTTP, in pages. For more flows than they can take."""
+"""What is in memory as servers tell it, in pages: the reads of a plan over HTTP, for very many flows."""
 
 from __future__ import annotations
 
