@@ -21,6 +21,7 @@ from tools.clients.prefect_variables import PrefectVariables
 from tools.environment.connect import connect
 from tools.environment.deploy import declared
 from tools.environment.lock import EnvironmentLock, holder
+from tools.repository import KEPT
 from tools.settings import Connection
 from tools.tests.proxy import Proxy
 from tools.tests.servers import bare_environment, make_pool, released_image
@@ -104,6 +105,7 @@ def terminal(prefect_api_url: str, moto: Connection) -> Iterator[Terminal]:
     with recorder.serving() as port:
         yield Terminal(name, gate, prefect_api_url, {**variables, "PREFECT_API_URL": f"http://127.0.0.1:{port}/api"})
         gate.open.set()
+    (ROOT / KEPT / f"{name}.json").unlink(missing_ok=True)
     for deployment in environment.prefect.deployments([SERVICE]):
         environment.prefect.remove(deployment.id)  # the next one's environment is another on the same API
 
