@@ -1,7 +1,7 @@
 # Each target is one line that calls `python -m tools VERB`. Variables reach it through the environment, never through
 # the text of a command, so no value of NAME or PARAMS can be run by a shell.
 #
-#   NAME         a directory under services/          ENVIRONMENT  Local (default), Dev, Prod, ...
+#   NAME         a directory under services/          ENVIRONMENT  Local, Dev, Prod, ...
 #   PARAMS       the flow's parameters as JSON        DEPLOYMENT   which deployment to trigger
 #   TO           the release to roll back to          ARGS         further arguments of the verb, e.g. ARGS=--json
 

@@ -53,7 +53,7 @@ class Deploy(NamedTuple):
 
     verb: Literal["push", "register", "deploy"]
     names: tuple[str, ...]
-    environment: str
+    environment: str | None
     on_drift: OnDrift
     wait: bool
     json: bool
@@ -73,7 +73,7 @@ class ShowPlan(NamedTuple):
     """`plan`. No names mean all."""
 
     names: tuple[str, ...]
-    environment: str
+    environment: str | None
     on_drift: OnDrift
     format: Format
     check: bool
@@ -83,7 +83,7 @@ class ShowStatus(NamedTuple):
     """`status`. No names mean all."""
 
     names: tuple[str, ...]
-    environment: str
+    environment: str | None
     json: bool
 
 
@@ -91,7 +91,7 @@ class ShowHistory(NamedTuple):
     """`history`."""
 
     name: str
-    environment: str
+    environment: str | None
     json: bool
 
 
@@ -132,6 +132,25 @@ class Bootstrap(NamedTuple):
     json: bool
 
 
+class ListBranches(NamedTuple):
+    """`branch list`."""
+
+    json: bool
+
+
+class SetBranch(NamedTuple):
+    """`branch set`."""
+
+    name: str
+    environment: str
+
+
+class UnsetBranch(NamedTuple):
+    """`branch unset`."""
+
+    name: str
+
+
 class Up(NamedTuple):
     """`up`."""
 
@@ -165,8 +184,9 @@ Cloud = Up | Down
 Deploys = Build | Deploy
 Inspect = ShowPlan | ShowStatus | ShowHistory
 Undo = Rollback | Prune | Unlock
+Branches = ListBranches | SetBranch | UnsetBranch
 Upkeep = WriteComposeFile | Lock | ShowSchema | Check
-Arguments = Flows | Cloud | Deploys | Trigger | Inspect | Undo | Bootstrap | Upkeep
+Arguments = Flows | Cloud | Deploys | Trigger | Inspect | Undo | Bootstrap | Branches | Upkeep
 
 
 def parse(argv: Sequence[str] | None = None) -> Arguments:
@@ -181,8 +201,8 @@ def parse(argv: Sequence[str] | None = None) -> Arguments:
 class _Verbs:
     """Adds verbs to a parser, each with its help and an example."""
 
-    def __init__(self, parser: argparse.ArgumentParser) -> None:
-        self._verbs = parser.add_subparsers(title="verbs", metavar="VERB", dest="verb", required=True)
+    def __init__(self, parser: argparse.ArgumentParser, dest: str = "verb") -> None:
+        self._verbs = parser.add_subparsers(title=f"{dest}s", metavar=dest.upper(), dest=dest, required=True)
 
     def add(self, name: str, kind: type[Arguments], summary: str, example: str) -> argparse.ArgumentParser:
         """A verb's parser, which makes `kind`."""
@@ -215,6 +235,7 @@ def _parser() -> argparse.ArgumentParser:
     _inspect(verbs)
     _undo(verbs)
     _bootstrap(verbs)
+    _branches(verbs)
     _cloud_and_upkeep(verbs)
     return parser
 
@@ -250,7 +271,7 @@ def _deploys(verbs: _Verbs) -> None:
         verb = verbs.add(name, Deploy, summary, example)
         _names(verb)
         _json(verb)
-        _environment(verb)
+        _environment(verb, by_branch=True)
         _drift(verb)
         _wait(verb)
     trigger = verbs.add("trigger", Trigger, "start a run of a deployment and follow it", "trigger database-to-lake")
@@ -269,20 +290,20 @@ def _inspect(verbs: _Verbs) -> None:
     plan.add_argument("--format", choices=("text", "markdown", "json"), default="text", help="text by default")
     plan.add_argument("--json", dest="format", action="store_const", const="json", help="the same as --format json")
     plan.add_argument("--check", action="store_true", help="exit code 3 where something would change")
-    _environment(plan)
+    _environment(plan, by_branch=True)
     _drift(plan)
     status = verbs.add(
         "status", ShowStatus, "show how every flow stands: release, schedules, runs, drift", "status --environment Dev"
     )
     _names(status)
     _json(status)
-    _environment(status)
+    _environment(status, by_branch=True)
     history = verbs.add(
         "history", ShowHistory, "show a flow's releases and what each changed", "history database-to-lake"
     )
     _name(history)
     _json(history)
-    _environment(history)
+    _environment(history, by_branch=True)
 
 
 def _undo(verbs: _Verbs) -> None:
@@ -350,6 +371,22 @@ def _bootstrap(verbs: _Verbs) -> None:
     _json(bootstrap)
 
 
+def _branches(verbs: _Verbs) -> None:
+    branch = verbs.add(
+        "branch",
+        ListBranches,
+        "say which environment a git branch deploys to, where none is named",
+        "branch set main Prod",
+    )
+    whats = _Verbs(branch, "what")
+    _json(whats.add("list", ListBranches, "the branches that have an entry", "branch list"))
+    put = whats.add("set", SetBranch, "let a branch deploy to an environment of this account", "branch set main Prod")
+    put.add_argument("name", metavar="BRANCH", help="letters and digits of ASCII and _ . - /")
+    put.add_argument("environment", metavar="ENVIRONMENT", help="one that there is: Dev, Prod or any other")
+    unset = whats.add("unset", UnsetBranch, "let a branch deploy to Local, as every other", "branch unset main")
+    unset.add_argument("name", metavar="BRANCH", help="of branch list")
+
+
 def _cloud_and_upkeep(verbs: _Verbs) -> None:
     verbs.add("up", Up, "start the local cloud", "up")
     down = verbs.add("down", Down, "stop the local cloud; its data stays", "down --volumes")
@@ -375,12 +412,14 @@ def _params(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--params", default="", metavar="JSON", help="the flow's parameters as a JSON object")
 
 
-def _environment(parser: argparse.ArgumentParser) -> None:
+def _environment(parser: argparse.ArgumentParser, *, by_branch: bool = False) -> None:
+    """Adds --environment; `by_branch` where the git branch may say which, if nobody does."""
+    default = "the one that the git branch deploys to (branch --help), else Local" if by_branch else "Local"
     parser.add_argument(
         "--environment",
         metavar="NAME",
-        default=os.environ.get("ENVIRONMENT") or "Local",
-        help="Local (default), Dev, Prod or any other",
+        default=os.environ.get("ENVIRONMENT") or (None if by_branch else "Local"),
+        help=f"Local, Dev, Prod or any other; by default {default}",
     )
 
 

@@ -65,6 +65,10 @@ def _run(arguments: given.Arguments) -> int:
             from tools.verbs import bootstrap
 
             return bootstrap.run(arguments)
+        case given.ListBranches() | given.SetBranch() | given.UnsetBranch():
+            from tools.verbs import branch
+
+            return branch.run(arguments)
         case given.Up() | given.Down():
             from tools.verbs import cloud
 

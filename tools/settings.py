@@ -133,13 +133,17 @@ def environment_name(value: str) -> str:
 
 def read_dotenv(path: Path, environment: str) -> dict[str, str]:
     """The variables of `.env`, or none where it speaks for another environment (its ENVIRONMENT; Local by default)."""
+    values = _dotenv(path)
+    return values if values.get("ENVIRONMENT", LOCAL) == environment else {}
+
+
+def _dotenv(path: Path) -> dict[str, str]:
     if not path.is_file():
         return {}
     try:
-        values = {name: value for name, value in dotenv_values(path).items() if value}
+        return {name: value for name, value in dotenv_values(path).items() if value}
     except UnicodeDecodeError as error:
         raise UserError(f"{path}: not UTF-8 at byte {error.start}", "save it as UTF-8") from None
-    return values if values.get("ENVIRONMENT", LOCAL) == environment else {}
 
 
 def load(environment: str, process_env: Mapping[str, str], dotenv: Path, parameters: ParameterReader) -> Settings:
@@ -175,14 +179,35 @@ def given_values(environment: str, process_env: Mapping[str, str], dotenv: Path)
     return {**read_dotenv(dotenv, environment), **{name: value for name, value in process_env.items() if value}}
 
 
+def account_connection(process_env: Mapping[str, str], dotenv: Path) -> Connection | None:
+    """How an account is reached before an environment is chosen; None where no region is set.
+
+    Args:
+        process_env: the variables of this process.
+        dotenv: the `.env` file, whichever environment it speaks for.
+    """
+    given = {**_dotenv(dotenv), **{name: value for name, value in process_env.items() if value}}
+    region = _region(given)
+    return _checked_connection(region, given) if region else None
+
+
 def connection(environment: str, given: Mapping[str, str]) -> Connection:
     """How the environment's AWS is reached; checked before it is asked for the rest."""
-    region, endpoint = given.get("AWS_REGION") or given.get("AWS_DEFAULT_REGION"), given.get("AWS_ENDPOINT_URL")
+    region = _region(given)
     if not region:
         raise UserError(
             f"AWS_REGION is not set for {environment}",
             f"set it in the process environment, or in .env together with ENVIRONMENT={environment}",
         )
+    return _checked_connection(region, given)
+
+
+def _region(given: Mapping[str, str]) -> str | None:
+    return given.get("AWS_REGION") or given.get("AWS_DEFAULT_REGION")
+
+
+def _checked_connection(region: str, given: Mapping[str, str]) -> Connection:
+    endpoint = given.get("AWS_ENDPOINT_URL")
     where = "the process environment or .env"
     problems = [
         *form_problems("AWS_REGION", region, where, r"[a-z]{2}(-[a-z]+)+-[0-9]", "a region, e.g. eu-west-1"),

@@ -81,6 +81,16 @@ def _models() -> Loader:
     return create_loader()
 
 
+def has_credentials(connection: Connection) -> bool:
+    """Whether this machine has credentials at all, be they good or not.
+
+    Raises:
+        UserError: what this machine says of AWS cannot be read.
+    """
+    with told("looking for credentials", connection):
+        return session(connection).get_credentials() is not None
+
+
 def client(connection: Connection, service: str, *, patient: bool = True) -> Any:
     """A client of a service: bounded, so that nothing hangs; botocore itself tries nothing again.
 

@@ -1,11 +1,14 @@
-"""The Parameter Store: reads an environment's settings, and asks which secrets exist. Never writes."""
+"""The Parameter Store: an environment's settings, which secrets exist, which environment a branch deploys to."""
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from tools.clients.aws import client, text, told
+from botocore.exceptions import ClientError
+
+from tools.clients.aws import client, code, text, told
 from tools.clients.bounds import finite
 from tools.settings import Connection
 
@@ -24,15 +27,62 @@ def tree(connection: Connection, path: str) -> dict[str, str]:
         connection: how AWS is reached.
         path: e.g. `/DataFlows/Dev`.
     """
-    found: dict[str, str] = {}
-    doing = f"reading the parameters below {path} (ssm:GetParametersByPath)"
-    with told(doing, connection):
-        ssm: SSMClient = client(connection, "ssm")
-        pages = ssm.get_paginator("get_parameters_by_path").paginate(Path=path, WithDecryption=True)
-        for page in finite(pages, doing):
-            for parameter in page["Parameters"]:
-                found[parameter["Name"].rsplit("/", 1)[1]] = text(parameter["Value"])
-    return found
+    return _below(connection, path, deep=False)
+
+
+def deep_tree(connection: Connection, path: str) -> dict[str, str]:
+    """All parameters below a path, decrypted: the rest of each name -> value.
+
+    Args:
+        connection: how AWS is reached.
+        path: e.g. `/DataFlows/branches`.
+    """
+    return _below(connection, path, deep=True)
+
+
+def value(connection: Connection, name: str) -> str | None:
+    """What a parameter that is no secret says; None where there is none.
+
+    Args:
+        connection: how AWS is reached.
+        name: its full path.
+    """
+    ssm: SSMClient = client(connection, "ssm")
+    with told(f"reading the parameter {name} (ssm:GetParameter)", connection):
+        try:
+            return text(ssm.get_parameter(Name=name)["Parameter"]["Value"])
+        except ClientError as error:
+            if code(error) == "ParameterNotFound":
+                return None
+            raise
+
+
+def put(connection: Connection, name: str, value: str, *, secret: bool = False) -> None:
+    """Writes a parameter, over what it said.
+
+    Args:
+        connection: how AWS is reached.
+        name: its full path.
+        value: what it is to say.
+        secret: whether it is kept encrypted.
+    """
+    ssm: SSMClient = client(connection, "ssm")
+    with told(f"writing the parameter {name} (ssm:PutParameter)", connection):
+        answer = ssm.put_parameter(Name=name, Value=value, Type="SecureString" if secret else "String", Overwrite=True)
+        operator.index(answer["Version"])
+
+
+def remove(connection: Connection, name: str) -> None:
+    """Deletes a parameter. One that is gone already is done.
+
+    Args:
+        connection: how AWS is reached.
+        name: its full path.
+    """
+    ssm: SSMClient = client(connection, "ssm")
+    with told(f"deleting the parameter {name} (ssm:DeleteParameters)", connection):
+        answer = ssm.delete_parameters(Names=[name])
+        text([*answer["DeletedParameters"], *answer["InvalidParameters"]][0])
 
 
 def missing(connection: Connection, names: Iterable[str]) -> list[str]:
@@ -59,3 +109,15 @@ def missing(connection: Connection, names: Iterable[str]) -> list[str]:
             for page in finite(pages.paginate(ParameterFilters=[named]), doing):
                 found |= {text(item["Name"]) for item in page["Parameters"]}
     return [name for name in wanted if name not in found]
+
+
+def _below(connection: Connection, path: str, *, deep: bool) -> dict[str, str]:
+    found: dict[str, str] = {}
+    doing = f"reading the parameters below {path} (ssm:GetParametersByPath)"
+    with told(doing, connection):
+        ssm: SSMClient = client(connection, "ssm")
+        pages = ssm.get_paginator("get_parameters_by_path").paginate(Path=path, WithDecryption=True, Recursive=deep)
+        for page in finite(pages, doing):
+            for parameter in page["Parameters"]:
+                found[parameter["Name"].removeprefix(f"{path}/")] = text(parameter["Value"])
+    return found

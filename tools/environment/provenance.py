@@ -1,4 +1,4 @@
-"""Who deploys what, and when: git's commit, the person or the CI job, the time in UTC."""
+"""Who deploys what, and when: git's commit and branch, the person or the CI job, the time in UTC."""
 
 from __future__ import annotations
 
@@ -19,6 +19,11 @@ def provenance(root: Path) -> Provenance:
 def actor() -> str:
     """Who is at work: whoever started the CI job, else the user of this machine."""
     return os.environ.get("GITHUB_ACTOR") or _user()
+
+
+def branch(root: Path) -> str:
+    """The git branch that is checked out; empty where there is none: a detached HEAD, no git."""
+    return _git(root, "symbolic-ref", "--quiet", "HEAD").removeprefix("refs/heads/")
 
 
 def _commit(root: Path) -> str:

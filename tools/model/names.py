@@ -25,6 +25,10 @@ def image_tag(service: str, version: str) -> str:
 BASE_IMAGE = repository("base")
 ANY_SERVICE = "{service}"
 """Stands for a service's name in a setting that names something of each service, as TASK_ROLE may."""
+PARAMETERS = "/DataFlows"
+"""Where all of our parameters lie in the Parameter Store."""
+BRANCHES = f"{PARAMETERS}/branches"
+"""Where those lie that say which environment a branch deploys to."""
 ACCOUNT_STACK = f"{PLATFORM}-account"
 """The CloudFormation stack of what an account has once."""
 
@@ -51,7 +55,12 @@ def stack(environment: str, part: str) -> str:
 
 def parameters(environment: str) -> str:
     """Where an environment's parameters lie in the Parameter Store."""
-    return f"/DataFlows/{environment}"
+    return f"{PARAMETERS}/{environment}"
+
+
+def branch(name: str) -> str:
+    """The parameter that says which environment a branch deploys to."""
+    return f"{BRANCHES}/{name}"
 
 
 def cluster(environment: str) -> str:

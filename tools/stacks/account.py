@@ -128,6 +128,7 @@ def _deploy(inputs: Inputs) -> list[Json]:
         # Before a release it is asked whether the role of the service has what that declares.
         allow("SeeRoles", ["cloudformation:GetTemplate"], [_run_stack(place)]),
         _read_settings(place),
+        allow("ReadBranches", ["ssm:GetParameter"], [place.arn("ssm", f"parameter{names.branch('*')}")]),
     ]
 
 

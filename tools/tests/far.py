@@ -71,6 +71,9 @@ AWS_ANSWERS: dict[str, Any] = {
     "GetAuthorizationToken": {"authorizationData": [{"authorizationToken": "QVdTOnBhc3M="}]},
     "GetParametersByPath": {"Parameters": [{"Name": "/DataFlows/X/A", "Value": "a"}]},
     "DescribeParameters": {"Parameters": [{"Name": "/DataFlows/X/A"}]},
+    "GetParameter": {"Parameter": {"Name": "/DataFlows/branches/main", "Value": "Dev"}},
+    "PutParameter": {"Version": 1},
+    "DeleteParameters": {"DeletedParameters": ["/DataFlows/branches/main"], "InvalidParameters": []},
 }
 PREFECT_ANSWERS: dict[str, Any] = {
     "POST /flows/": FLOW,
@@ -224,6 +227,10 @@ CALLS: dict[str, Call] = {
     "Ecr.login": Call(lambda c: c.ecr.login()),
     "ssm.tree": Call(lambda c: ssm.tree(c.aws, "/DataFlows/X")),
     "ssm.missing": Call(lambda c: ssm.missing(c.aws, ["/DataFlows/X/B"])),
+    "ssm.deep_tree": Call(lambda c: ssm.deep_tree(c.aws, "/DataFlows/branches")),
+    "ssm.value": Call(lambda c: ssm.value(c.aws, "/DataFlows/branches/main")),
+    "ssm.put": Call(lambda c: ssm.put(c.aws, "/DataFlows/branches/main", "Dev")),
+    "ssm.remove": Call(lambda c: ssm.remove(c.aws, "/DataFlows/branches/main")),
     "aws.check_account": Call(lambda c: aws.check_account(c.aws, "123456789012")),
     "aws.caller": Call(lambda c: aws.caller(c.aws)),
     "PrefectApi.deployments": Call(lambda c: unnamed(c).deployments(["x"])),
@@ -256,6 +263,7 @@ _OTHERS = {"bake", "bounds", "describe_flow", "engine", "prefect_http", "record"
 _OTHERS |= {"registry", "cloudformation", "foundations"}
 _ASK_NOTHING = {"Ecs.warm_up", "Ecr.warm_up", "PrefectApi.run_url"}
 _ASK_NOTHING |= {f"aws.{name}" for name in ("session", "client", "told", "passing", "unreachable", "code")}
+_ASK_NOTHING |= {"aws.has_credentials"}
 
 
 def every_call() -> set[str]:

@@ -14,6 +14,7 @@ from tools.repository import DOTENV, ROOT
 from tools.settings import LOCAL
 from tools.show.progress import Progress
 from tools.show.terminal import console, tell
+from tools.verbs.environment import chosen
 from tools.verbs.outcome import carry_out_and_show, show_errors, show_results
 
 STAGES: Mapping[str, Sequence[Stage]] = {
@@ -35,7 +36,7 @@ def run(arguments: Deploys) -> int:
 
 
 def _deploy(arguments: Deploy) -> int:
-    environment = connect(arguments.environment, os.environ, DOTENV)
+    environment = connect(chosen(arguments.environment), os.environ, DOTENV)
 
     def make() -> Plan:
         return make_plan(ROOT, arguments.names, environment, STAGES[arguments.verb], arguments.on_drift)

@@ -27,6 +27,7 @@ from tools.show.plan import plan_json, plan_markdown, plan_text
 from tools.show.status import status_json, status_table
 from tools.show.terminal import complain_of_broken, console, print_json, tell
 from tools.show.unseen import unseen_text
+from tools.verbs.environment import chosen
 
 WOULD_CHANGE = 3
 
@@ -50,7 +51,7 @@ def _plan(arguments: ShowPlan) -> int:
     Returns:
         2 where a flow would be refused; with --check 3 where something would change.
     """
-    environment = connect(arguments.environment, os.environ, DOTENV)
+    environment = connect(chosen(arguments.environment), os.environ, DOTENV)
     desired, broken = declared(ROOT, arguments.names, environment)
     planned, state = compare(desired, environment, ALL, arguments.on_drift, every=bool(arguments.names))
     planned = replace(planned, broken=broken)
@@ -82,7 +83,7 @@ def _flows(planned: Plan) -> set[str]:
 
 def _status(arguments: ShowStatus) -> int:
     """Shows how every flow stands."""
-    environment = connect(arguments.environment, os.environ, DOTENV)
+    environment = connect(chosen(arguments.environment), os.environ, DOTENV)
     desired, broken = declared(ROOT, arguments.names, environment)
     planned, state = compare(desired, environment, ALL, "stop", every=bool(arguments.names))
     stray = [] if arguments.names else strays(environment, _flows(replace(planned, broken=broken)), state)
@@ -102,7 +103,7 @@ def _status(arguments: ShowStatus) -> int:
 
 def _history(arguments: ShowHistory) -> int:
     """Shows a flow's releases and what each changed."""
-    environment = connect(arguments.environment, os.environ, DOTENV)
+    environment = connect(chosen(arguments.environment), os.environ, DOTENV)
     observed = look_back(arguments.name, environment)
     releases = observed.all_releases
     if not releases:

@@ -35,3 +35,22 @@ def test_missing_parameters_are_named(emulator: str, request: pytest.FixtureRequ
         client.put_parameter(Name=f"{root}/P{number:03}", Value="v", Type="String")
     absent = [f"{root}/P{number:03}" for number in range(1, 110, 2)]
     assert sorted(ssm.missing(connection, [f"{root}/P{number:03}" for number in range(110)])) == absent
+
+
+@pytest.mark.parametrize("emulator", EMULATORS)
+def test_a_parameter_is_written_over_read_listed_and_removed(emulator: str, request: pytest.FixtureRequest) -> None:
+    connection: Connection = request.getfixturevalue(emulator)
+    root = f"/DataFlows/{unique('Env')}"
+    deep, secret = f"{root}/feature/x-1.0_b", f"{root}/KEY"
+    assert ssm.value(connection, deep) is None
+
+    for value in ("Dev", "Prod"):
+        ssm.put(connection, deep, value)
+    ssm.put(connection, secret, "canary", secret=True)
+
+    assert ssm.value(connection, deep) == "Prod"
+    assert ssm.value(connection, secret) != "canary"
+    assert ssm.deep_tree(connection, root) == {"feature/x-1.0_b": "Prod", "KEY": "canary"}
+    for _ in range(2):
+        ssm.remove(connection, deep)
+    assert ssm.deep_tree(connection, root) == {"KEY": "canary"}

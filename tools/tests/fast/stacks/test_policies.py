@@ -45,12 +45,15 @@ def test_a_statement_s_conditions_are_those_that_aws_gives_to_its_actions(where:
         assert keys <= known(action).keys, action
 
 
+TREES = ("/DataFlows/Dev/", "/DataFlows/branches/")
+
+
 @pytest.mark.parametrize("where", ALLOWANCES)
 def test_only_names_of_this_project_are_left_open(where: str) -> None:
     for resource in ALLOWANCES[where]["Resource"]:
         before, star, _ = resource.partition("*")
         if star and not where.endswith((f"/{NO_RESOURCE_LEVEL}", "/ListRepositories")):
-            assert any(own in before for own in ("data-flows-", "/data-flows/", "data-flows/", "/DataFlows/Dev/"))
+            assert any(own in before for own in ("data-flows-", "/data-flows/", "data-flows/", *TREES))
 
 
 def test_the_table_would_find_what_is_wrong() -> None:
@@ -113,9 +116,10 @@ def test_the_deployer_reads_the_settings_and_no_service_s_secrets() -> None:
         item for item in allowed.values() if any(action.startswith("ssm:Get") for action in item["Action"])
     ]
 
-    assert [item["Action"] for item in reading] == [["ssm:GetParametersByPath"]]
+    assert [item["Action"] for item in reading] == [["ssm:GetParametersByPath"], ["ssm:GetParameter"]]
     assert reading[0]["Resource"] == ["arn:aws:ssm:us-east-1:000000000000:parameter/DataFlows/Dev"]
     assert reading[0]["Condition"] == {"StringNotEquals": {"ssm:Recursive": "true"}}
+    assert reading[1]["Resource"] == ["arn:aws:ssm:us-east-1:000000000000:parameter/DataFlows/branches/*"]
 
 
 def test_a_flow_has_the_lake_and_its_results_and_nothing_else() -> None:
