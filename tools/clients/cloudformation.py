@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
-from tools.clients.aws import client, code, told
+from tools.clients.aws import client, code, text, told
+from tools.clients.bounds import finite
 from tools.errors import RemoteError
 from tools.model.stacks import ResourceChange, StackEvent, StandingStack
 from tools.settings import Connection
@@ -64,6 +65,13 @@ class CloudFormation:
             found.get("EnableTerminationProtection", False),
             {item["OutputKey"]: item["OutputValue"] for item in found.get("Outputs", ())},
         )
+
+    def names(self) -> list[str]:
+        """The names of all stacks that there are."""
+        doing = "listing the stacks (cloudformation:DescribeStacks)"
+        with told(doing, self._connection):
+            pages = self._client.get_paginator("describe_stacks").paginate()
+            return [text(item["StackName"]) for page in finite(pages, doing) for item in page["Stacks"]]
 
     def template(self, name: str) -> dict[str, Any]:
         """A stack's template as it stands; empty where there is no such stack."""

@@ -111,6 +111,21 @@ def missing(connection: Connection, names: Iterable[str]) -> list[str]:
     return [name for name in wanted if name not in found]
 
 
+def names_below(connection: Connection, path: str) -> list[str]:
+    """The full paths of all parameters below a path. Asked in a way that cannot read a value.
+
+    Args:
+        connection: how AWS is reached.
+        path: e.g. `/DataFlows`.
+    """
+    ssm: SSMClient = client(connection, "ssm")
+    doing = f"listing the parameters below {path} (ssm:DescribeParameters)"
+    below: ParameterStringFilterTypeDef = {"Key": "Path", "Option": "Recursive", "Values": [path]}
+    with told(doing, connection):
+        pages = ssm.get_paginator("describe_parameters").paginate(ParameterFilters=[below])
+        return sorted(text(item["Name"]) for page in finite(pages, doing) for item in page["Parameters"])
+
+
 def _below(connection: Connection, path: str, *, deep: bool) -> dict[str, str]:
     found: dict[str, str] = {}
     doing = f"reading the parameters below {path} (ssm:GetParametersByPath)"

@@ -73,6 +73,7 @@ def gather(root: Path, account: Account, said: Mapping[str, str], given: Mapping
     Raises:
         UserError: something is missing or wrong.
     """
+    _check_neighbours(account)
     declared = services(root)
     permissions.check(declared)
     values = found(account.environment, said, given, account.stored)
@@ -97,6 +98,23 @@ def gather(root: Path, account: Account, said: Mapping[str, str], given: Mapping
         alarm_topic=stands_on.alarm_topic,
         repository=Repository(*stands_on.repository) if stands_on.repository else None,
     )
+
+
+def _check_neighbours(account: Account) -> None:
+    """Refuses a name that differs from another environment's by capitals alone.
+
+    A bucket's name has none, and IAM takes two roles for one that differ by no more.
+    """
+    environment = account.environment
+    stands = {name: f"the parameter {name}" for name in ssm.names_below(account.aws, names.PARAMETERS)}
+    stands |= {name: f"the stack {name}" for name in account.stacks.names()}
+    for name, what in sorted(stands.items()):
+        other = names.environment_of(name)
+        if other != environment and other.lower() == environment.lower():
+            raise UserError(
+                f"the environment {environment} would share names with {other}, of which there is {what}",
+                f"ENVIRONMENT={other}, or choose another name",
+            )
 
 
 def _has_key(account: Account, stands_on: Ground) -> bool:

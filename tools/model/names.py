@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 PLATFORM = "data-flows"
 """Begins the name of all that is ours where others' things are too."""
 FLOW_DIRECTORY = "/opt/flow"
@@ -61,6 +63,12 @@ def parameters(environment: str) -> str:
 def branch(name: str) -> str:
     """The parameter that says which environment a branch deploys to."""
     return f"{BRANCHES}/{name}"
+
+
+def environment_of(name: str) -> str:
+    """The environment of a stack or a parameter; empty where it is none of ours."""
+    found = re.fullmatch(rf"{PARAMETERS}/([^/]+)/.+|{PLATFORM}-([^-]+)-(data|run)", name)
+    return (found[1] or found[2]) if found else ""
 
 
 def cluster(environment: str) -> str:

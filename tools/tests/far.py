@@ -229,6 +229,7 @@ CALLS: dict[str, Call] = {
     "ssm.missing": Call(lambda c: ssm.missing(c.aws, ["/DataFlows/X/B"])),
     "ssm.deep_tree": Call(lambda c: ssm.deep_tree(c.aws, "/DataFlows/branches")),
     "ssm.value": Call(lambda c: ssm.value(c.aws, "/DataFlows/branches/main")),
+    "ssm.names_below": Call(lambda c: ssm.names_below(c.aws, "/DataFlows")),
     "ssm.put": Call(lambda c: ssm.put(c.aws, "/DataFlows/branches/main", "Dev")),
     "ssm.remove": Call(lambda c: ssm.remove(c.aws, "/DataFlows/branches/main")),
     "aws.check_account": Call(lambda c: aws.check_account(c.aws, "123456789012")),

@@ -51,6 +51,7 @@ def test_a_parameter_is_written_over_read_listed_and_removed(emulator: str, requ
     assert ssm.value(connection, deep) == "Prod"
     assert ssm.value(connection, secret) != "canary"
     assert ssm.deep_tree(connection, root) == {"feature/x-1.0_b": "Prod", "KEY": "canary"}
+    assert ssm.names_below(connection, root) == [secret, deep]
     for _ in range(2):
         ssm.remove(connection, deep)
     assert ssm.deep_tree(connection, root) == {"KEY": "canary"}

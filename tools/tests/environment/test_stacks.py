@@ -224,6 +224,33 @@ def test_what_is_missing_is_asked_for_and_only_that(site: Site, tmp_path: Path) 
     assert made.services == (ServiceRoles("hello"),)
 
 
+def test_a_name_that_differs_from_another_environment_s_by_capitals_alone_is_refused(
+    site: Site, made: Site, tmp_path: Path
+) -> None:
+    path, parameters = f"/DataFlows/{site.name.swapcase()}/hello/SOURCE_URL", site.standing.client("ssm")
+    parameters.put_parameter(Name=path, Value="canary", Type="SecureString")
+    first = f"/DataFlows/{made.name}/AWS_ACCOUNT_ID"
+
+    for name, found in {site.name: path, made.name.swapcase(): first}.items():
+        with pytest.raises(UserError) as refused:
+            gather(tmp_path, replace(site.account(), environment=name), {}, {}, None)
+        other = name.swapcase()
+        assert refused.value.message == (
+            f"the environment {name} would share names with {other}, of which there is the parameter {found}"
+        )
+    parameters.delete_parameter(Name=path)
+
+
+def test_nor_may_it_where_the_other_one_only_keeps_its_data(site: Site, tmp_path: Path) -> None:
+    other = names.stack(site.name.swapcase(), "data")
+    site.standing.client("cloudformation").create_stack(
+        StackName=other, TemplateBody='{"Resources":{"Q":{"Type":"AWS::SQS::Queue"}}}'
+    )
+
+    with pytest.raises(UserError, match=f"of which there is the stack {other}"):
+        gather(tmp_path, site.account(), {}, {}, None)
+
+
 def test_a_worker_that_could_not_start_without_a_key_is_refused(site: Site, tmp_path: Path) -> None:
     make_service(tmp_path, "hello")
     said = {
