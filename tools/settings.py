@@ -21,6 +21,7 @@ from dotenv import dotenv_values
 
 from tools.errors import UserError
 from tools.model import names
+from tools.model.credential import AUTH_STRING, FORMS, KEY, Credential
 
 LOCAL = "Local"
 USUAL_ENVIRONMENTS = (LOCAL, "Dev", "Prod")
@@ -65,9 +66,8 @@ class Settings:
     environment: str
     aws: Connection
     prefect_api_url: str = _setting("PREFECT_API_URL")
-    prefect_api_key: str | None = _setting(
-        "PREFECT_API_KEY", "[!-~]+", "letters, digits and signs of ASCII without spaces", default=None, secret=True
-    )
+    prefect_api_key: str | None = _setting(KEY, *FORMS[KEY], default=None, secret=True)
+    prefect_api_auth_string: str | None = _setting(AUTH_STRING, *FORMS[AUTH_STRING], default=None, secret=True)
     account: str | None = _setting("AWS_ACCOUNT_ID", r"[0-9]{12}", "the 12 digits of an account", default=None)
     registry: str | None = _setting(
         "REGISTRY",
@@ -91,6 +91,13 @@ class Settings:
     def parameter_root(self) -> str:
         """Where the environment's parameters lie in the Parameter Store."""
         return names.parameters(self.environment)
+
+    @property
+    def prefect_credential(self) -> Credential | None:
+        """What the Prefect API is shown."""
+        if self.prefect_api_key:
+            return Credential(KEY, self.prefect_api_key)
+        return Credential(AUTH_STRING, self.prefect_api_auth_string) if self.prefect_api_auth_string else None
 
     @property
     def flow_env(self) -> dict[str, str]:
@@ -259,6 +266,8 @@ def _check(environment: str, values: Mapping[str, str], given: Mapping[str, str]
         shown = repr(value) if item.repr else "of another form"
         problems += form_problems(name, value, where, item.metadata["pattern"], item.metadata["words"], shown)
     problems += api_url_problems(values["PREFECT_API_URL"].strip())
+    if values[KEY] and values[AUTH_STRING]:
+        problems.append(f"{KEY} and {AUTH_STRING} are both given; a Prefect API wants one of them")
     if problems:
         raise UserError("\n".join(problems), f'README.md, "Initial deployment", says what {environment} needs')
 
@@ -278,7 +287,7 @@ def api_url_problems(url: str) -> list[str]:
     if not url:
         return []
     if "@" in url:
-        return ["PREFECT_API_URL holds a user or a password; give a key as PREFECT_API_KEY"]
+        return [f"PREFECT_API_URL holds a user or a password; give them as {AUTH_STRING}, or a key as {KEY}"]
     if re.search(r"[\s\x00-\x1f\x7f?#\\]", url):
         return [f"PREFECT_API_URL is {url!r}; an API's address has no white space, ?, # or backslash in it"]
     try:

@@ -21,7 +21,10 @@ from urllib3.exceptions import HTTPError, MaxRetryError
 
 from tools.clients import bounds
 from tools.errors import PassingError, RemoteError, UserError
+from tools.model.credential import CREDENTIALS, FORMS, KEY, WORDS, Credential
 
+REFUSED = (requests.codes.unauthorized, requests.codes.forbidden)
+"""What an API answers whoever shows nothing, or the wrong thing."""
 PAGE = 200
 """The most that the API gives at a time."""
 _BUSY = "it answers, but is busy or broken: try again in a while; if it stays so, its log says why"
@@ -47,20 +50,20 @@ class Answer:
 class Http:
     """A Prefect API as plain requests."""
 
-    def __init__(self, url: str, key: str | None = None, hint: str = "") -> None:
+    def __init__(self, url: str, credential: Credential | None = None, hint: str = "") -> None:
         """Connects to nothing yet.
 
         Args:
             url: the API's address, ending in /api or in a Prefect Cloud workspace.
-            key: sent as a bearer token.
+            credential: sent with each request.
             hint: what to do where nothing answers at this address.
         """
         self.url = url.rstrip("/")
         self.fence: Callable[[], None] = lambda: None
         """Called right before the bytes of a write leave, on each try; what it raises keeps them here."""
-        self._key, self._hint = key, hint or "check PREFECT_API_URL and the network"
-        self._reading = _session(key, lambda: None)
-        self._writing = _session(key, lambda: self.fence())
+        self._credential, self._hint = credential, hint or "check PREFECT_API_URL and the network"
+        self._reading = _session(credential, lambda: None)
+        self._writing = _session(credential, lambda: self.fence())
 
     def all(
         self, kind: str, body: Mapping[str, Any], read: Callable[[dict[str, Any]], Any] = dict[str, Any]
@@ -124,7 +127,7 @@ class Http:
             return read(found)
         except _UNREADABLE as error:
             shape = f"an object of {', '.join(list(found)[:5])}" if isinstance(found, dict) else type(found).__name__
-            raise self._foreign(doing, f"gave JSON of another shape: {bounds.shown(shape, self._key)}") from error
+            raise self._foreign(doing, f"gave JSON of another shape: {self._shown(shape)}") from error
 
     def answer(
         self, method: str, path: str, body: Any = None, *, repeatable: bool = True, expected: Collection[int] = ()
@@ -174,7 +177,7 @@ class Http:
             hint = "check HTTP_PROXY, HTTPS_PROXY and NO_PROXY"
             raise PassingError(f"Prefect: the proxy does not lead to {at}", hint, tries=bounds.ABSENT) from error
         except SSLError as error:
-            why = bounds.shown(error, self._key)
+            why = self._shown(error)
             raise UserError(
                 f"Prefect: no trusted connection to {at}: {why}", bounds.certificates(*_CA_BUNDLES)
             ) from error
@@ -191,20 +194,17 @@ class Http:
 
     def _check(self, response: requests.Response, content: bytes, doing: str) -> None:
         status = response.status_code
-        if status in (401, 403):
-            raise RemoteError(
-                f"Prefect refused the key at {self.url} ({status} to {doing})",
-                "check PREFECT_API_KEY, and that it is of the workspace of PREFECT_API_URL",
-            )
+        if status in REFUSED:
+            raise self._refused(f"at {self.url} ({status} to {doing})")
         if 300 <= status < 400:
-            target = bounds.shown(_place(response.headers.get("location", "")), self._key)
+            target = self._shown(_place(response.headers.get("location", "")))
             raise RemoteError(
                 f"what answers at {self.url} sends {doing} on to {target} ({status}), which is not followed",
                 "set PREFECT_API_URL to the address where the API itself answers",
             )
         if not 200 <= status < 300:
             said = f"Prefect answered {status} to {doing}"
-            detail = bounds.shown(content[:2000].decode("utf-8", "replace"), self._key)
+            detail = self._shown(content[:2000].decode("utf-8", "replace"))
             if status >= 500 or status in (requests.codes.request_timeout, requests.codes.too_many_requests):
                 after = bounds.retry_after(response.headers)
                 tries = {
@@ -213,6 +213,21 @@ class Http:
                 }.get(status, bounds.BUSY)
                 raise PassingError(f"{said}{bounds.asks(after)}: {detail}", _BUSY, tries=tries, after=after)
             raise RemoteError(f"{said}: {detail}")
+
+    def _refused(self, where: str) -> RemoteError:
+        if self._credential is None:
+            return RemoteError(
+                f"Prefect wants a key, or a user and a password, {where}",
+                f'give one of {" and ".join(CREDENTIALS)}: README.md, "Initial deployment"',
+            )
+        of = "workspace" if self._credential.name == KEY else "server"
+        return RemoteError(
+            f"Prefect refused the {WORDS[self._credential.name]} {where}",
+            f"check {self._credential.name}, and that it is of the {of} of PREFECT_API_URL",
+        )
+
+    def _shown(self, said: object) -> str:
+        return bounds.shown(said, *(self._credential.secrets if self._credential else ()))
 
     def _json(self, response: requests.Response, content: bytes, doing: str) -> Any:
         if "json" not in response.headers.get("content-type", ""):
@@ -299,17 +314,18 @@ class _Adapter(HTTPAdapter):
         return manager
 
 
-def _session(key: str | None, fence: Callable[[], None]) -> requests.Session:
+def _session(credential: Credential | None, fence: Callable[[], None]) -> requests.Session:
     session = requests.Session()
 
-    def bearer(request: requests.PreparedRequest) -> requests.PreparedRequest:
-        if key and not re.fullmatch(r"[!-~]+", key):
-            raise UserError("Prefect: no header can hold the key", "look at PREFECT_API_KEY")
-        if key:
-            request.headers["Authorization"] = f"Bearer {key}"
+    def authorized(request: requests.PreparedRequest) -> requests.PreparedRequest:
+        if credential:
+            if not re.fullmatch(FORMS[credential.name][0], credential.value):
+                word = WORDS[credential.name]
+                raise UserError(f"Prefect: no header can hold the {word}", f"look at {credential.name}")
+            request.headers["Authorization"] = credential.header
         return request
 
-    session.auth = bearer  # given even without a key: otherwise ~/.netrc would be asked for one
+    session.auth = authorized  # given even without a credential: otherwise ~/.netrc would be asked for one
     session.headers["Cache-Control"] = "no-cache"  # what a cache remembers of a lock is not how it stands
     for scheme in ("http://", "https://"):
         session.mount(scheme, _Adapter(fence))

@@ -47,7 +47,7 @@ def connect(name: str, process_env: Mapping[str, str], dotenv: Path) -> Environm
         check_account(settings.aws, settings.account)
     prefect = (
         settings.prefect_api_url,
-        settings.prefect_api_key,
+        settings.prefect_credential,
         "start the local cloud: make up" if name == LOCAL else "",
     )
     return Environment(

@@ -24,6 +24,7 @@ from tools.clients.prefect_api import PrefectApi
 from tools.clients.prefect_variables import PrefectVariables
 from tools.clients.task_definition import to_task_definition
 from tools.errors import ToolsError
+from tools.model.credential import Credential
 from tools.model.images import Image
 from tools.model.prefect import PrefectSchedule
 from tools.settings import Connection
@@ -32,6 +33,7 @@ from tools.tests.proxy import Proxy, Reply, Request, Reset
 from tools.tests.samples import draft, prefect_deployment
 
 KEY = "pnu_canaryCanaryCanary"
+SHOWN = Credential("PREFECT_API_KEY", KEY)
 SECRETS = {
     "AWS_ACCESS_KEY_ID": "AKIACANARYCANARYCANA",
     "AWS_SECRET_ACCESS_KEY": "canary/canary+canary/canary+canary/canar",
@@ -189,7 +191,7 @@ def far_clients(far: Far) -> Iterator[Clients]:
     with Proxy(None, before=far).serving() as port:
         url, connection = f"http://127.0.0.1:{port}/api", Connection("us-east-1")
         yield Clients(
-            connection, Ecs(connection), Ecr(connection, None), PrefectApi(url, KEY), PrefectVariables(url, KEY)
+            connection, Ecs(connection), Ecr(connection, None), PrefectApi(url, SHOWN), PrefectVariables(url, SHOWN)
         )
 
 

@@ -11,6 +11,7 @@ from tools.clients import bounds, ssm
 from tools.clients.engine import Engine
 from tools.clients.prefect_http import Http
 from tools.errors import ToolsError, UserError
+from tools.model.credential import Credential
 from tools.settings import Connection
 from tools.tests.proxy import Proxy, Reply
 
@@ -55,7 +56,7 @@ def test_certificates_of_no_use_are_told_by_the_variable_that_names_them(
     path = text_of("ca.pem", tmp_path, "no certificate") if broken else str(tmp_path / "gone.pem")
     monkeypatch.setenv(name, path)
     monkeypatch.setenv("AWS_ENDPOINT_URL", somebody)
-    asked = AWS if name == "AWS_CA_BUNDLE" else Http(f"{somebody}/api", "canary")
+    asked = AWS if name == "AWS_CA_BUNDLE" else Http(f"{somebody}/api", Credential("PREFECT_API_KEY", "canary"))
     with pytest.raises(UserError) as caught:
         ssm.tree(asked, "/x") if isinstance(asked, Connection) else asked.call("GET", "/x")
     assert f"look at {name}={path}" in caught.value.hint
@@ -78,7 +79,7 @@ def test_a_proxy_of_no_use_is_told_without_its_password(far: str, proxy: str, mo
 @pytest.mark.parametrize("key", ["pnu_\u0441anary", "canary\nX: y", " canary", "canary\ud800"])
 def test_a_key_that_no_header_can_hold_is_not_shown(key: str) -> None:
     with pytest.raises(UserError, match="no header can hold the key") as caught:
-        Http(f"{NOBODY}/api", key).call("GET", "/x")
+        Http(f"{NOBODY}/api", Credential("PREFECT_API_KEY", key)).call("GET", "/x")
     assert "anary" not in caught.value.message + caught.value.hint
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tools.errors import UserError
+from tools.model.credential import Credential
 from tools.repository import ROOT
 from tools.settings import Connection, Settings, environment_name, load, local_port, read_dotenv
 
@@ -279,6 +280,26 @@ def test_a_key_that_cannot_be_sent_is_told_and_not_shown(key: str) -> None:
     ]
 
 
+@pytest.mark.parametrize("value", ["password", ":password", "user:", "us er:x", "user:x\ny", "user:\u043a", "user:x "])
+def test_a_user_and_password_that_are_none_are_told_and_not_shown(value: str) -> None:
+    (problem,) = problems(stored={"PREFECT_API_KEY": "", "PREFECT_API_AUTH_STRING": value})
+
+    assert problem.startswith(("PREFECT_API_AUTH_STRING is of another form", "PREFECT_API_AUTH_STRING begins or ends"))
+
+
+def test_an_api_is_shown_a_key_or_a_user_and_password_and_not_both() -> None:
+    both = {"PREFECT_API_AUTH_STRING": "user:pass: word"}
+    found = settings(store=Store({**STORED, "PREFECT_API_KEY": "", **both}))
+
+    assert settings().prefect_credential == Credential("PREFECT_API_KEY", "pnu_stored")
+    assert found.prefect_credential == Credential("PREFECT_API_AUTH_STRING", "user:pass: word")
+    assert problems(stored=both) == [
+        "PREFECT_API_KEY and PREFECT_API_AUTH_STRING are both given; a Prefect API wants one of them"
+    ]
+    assert settings(name="Local").prefect_credential is None
+    assert "word" not in repr(found) + repr(found.prefect_credential)
+
+
 BAD_URLS = {
     "the UI of Prefect Cloud": (
         "https://app.prefect.cloud/account/x/workspace/y",
@@ -309,11 +330,11 @@ BAD_URLS = {
     "half an IPv6 address": ("http://[::1/api", "PREFECT_API_URL is 'http://[::1/api': Invalid IPv6 URL"),
     "a password": (
         "http://me:canary@prefect.example.com/api",
-        "PREFECT_API_URL holds a user or a password; give a key as PREFECT_API_KEY",
+        "PREFECT_API_URL holds a user or a password; give them as PREFECT_API_AUTH_STRING, or a key as PREFECT_API_KEY",
     ),
     "a password without a scheme": (
         "me:canary@prefect.example.com/api",
-        "PREFECT_API_URL holds a user or a password; give a key as PREFECT_API_KEY",
+        "PREFECT_API_URL holds a user or a password; give them as PREFECT_API_AUTH_STRING, or a key as PREFECT_API_KEY",
     ),
 }
 

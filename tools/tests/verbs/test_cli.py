@@ -145,7 +145,7 @@ ANSWERS: dict[str, tuple[int, str, str, str]] = {
     "an error": (500, "application/json", '{"exception_message": "oops"}', "Prefect answered 500 to"),
     "an error without words": (500, "text/plain", "", "Prefect answered 500 to"),
     "a page": (200, "text/html", "<html>welcome</html>", "is no Prefect API"),
-    "a refusal": (401, "application/json", "{}", "Prefect refused the key"),
+    "a refusal": (401, "application/json", "{}", "Prefect wants a key"),
     "nothing there": (404, "application/json", "{}", "Prefect answered 404 to"),
     "JSON that is cut off": (200, "application/json", '[{"id": "1", "na', "broke off"),
 }
