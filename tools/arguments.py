@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 if TYPE_CHECKING:
+    from tools.model.credential import CredentialName
     from tools.plan.actions import OnDrift
 
 Format = Literal["text", "markdown", "json"]
@@ -132,6 +133,13 @@ class Bootstrap(NamedTuple):
     json: bool
 
 
+class StoreSecret(NamedTuple):
+    """`secret`."""
+
+    name: CredentialName
+    environment: str
+
+
 class ListBranches(NamedTuple):
     """`branch list`."""
 
@@ -184,9 +192,9 @@ Cloud = Up | Down
 Deploys = Build | Deploy
 Inspect = ShowPlan | ShowStatus | ShowHistory
 Undo = Rollback | Prune | Unlock
-Branches = ListBranches | SetBranch | UnsetBranch
+Parameters = StoreSecret | ListBranches | SetBranch | UnsetBranch
 Upkeep = WriteComposeFile | Lock | ShowSchema | Check
-Arguments = Flows | Cloud | Deploys | Trigger | Inspect | Undo | Bootstrap | Branches | Upkeep
+Arguments = Flows | Cloud | Deploys | Trigger | Inspect | Undo | Bootstrap | Parameters | Upkeep
 
 
 def parse(argv: Sequence[str] | None = None) -> Arguments:
@@ -338,7 +346,7 @@ _GROUND = {
     "SUBNETS": "its subnets, in two zones or more, joined by commas",
     "PREFECT_API_URL": "the address of the Prefect API",
     "WORK_POOL": "the work pool",
-    "WORKER_IMAGE": "the worker's image by digest; without it there is none",
+    "WORKER_IMAGE": "the worker's image by digest, or none; this repository's own by default",
     "ALARM_TOPIC": "the ARN of the SNS topic that alarms tell",
     "GITHUB_REPOSITORY": "OWNER/NAME of the repository whose workflows may deploy",
     "GITHUB_REPOSITORY_ID": "its id",
@@ -369,6 +377,19 @@ def _bootstrap(verbs: _Verbs) -> None:
     bootstrap.add_argument("--yes", action="store_true", help="make it, or delete it")
     bootstrap.add_argument("--delete", action="store_true", help="delete it instead; what holds data is kept")
     _json(bootstrap)
+    secret = verbs.add(
+        "secret",
+        StoreSecret,
+        "store what an environment's Prefect API wants to be shown: typed without being shown, or from standard input",
+        "secret PREFECT_API_KEY --environment Dev",
+    )
+    secret.add_argument(
+        "name",
+        metavar="NAME",
+        choices=("PREFECT_API_KEY", "PREFECT_API_AUTH_STRING"),
+        help="PREFECT_API_KEY, or PREFECT_API_AUTH_STRING: USER:PASSWORD of a server of your own",
+    )
+    _environment(secret)
 
 
 def _branches(verbs: _Verbs) -> None:

@@ -65,10 +65,10 @@ def _run(arguments: given.Arguments) -> int:
             from tools.verbs import bootstrap
 
             return bootstrap.run(arguments)
-        case given.ListBranches() | given.SetBranch() | given.UnsetBranch():
-            from tools.verbs import branch
+        case given.StoreSecret() | given.ListBranches() | given.SetBranch() | given.UnsetBranch():
+            from tools.verbs import account
 
-            return branch.run(arguments)
+            return account.run(arguments)
         case given.Up() | given.Down():
             from tools.verbs import cloud
 

@@ -1,6 +1,6 @@
-"""What must be known of an account before an environment is made in it: network, bucket, identity providers.
+"""What must be known of an account before an environment is made in it: network, bucket, identity providers, registry.
 
-Reads. The one write is a template that is too large to be sent to CloudFormation.
+Writes a template that is too large to be sent to CloudFormation, and how the registry keeps what several images share.
 """
 
 from __future__ import annotations
@@ -15,8 +15,12 @@ from tools.settings import Connection
 
 if TYPE_CHECKING:
     from mypy_boto3_ec2.client import EC2Client
+    from mypy_boto3_ecr.client import ECRClient
     from mypy_boto3_iam.client import IAMClient
     from mypy_boto3_s3.client import S3Client
+
+
+_BLOB_MOUNTING = "BLOB_MOUNTING"
 
 
 class Foundations:
@@ -64,6 +68,26 @@ class Foundations:
         with told("looking for the identity provider (iam:ListOpenIDConnectProviders)", self._connection):
             found = iam.list_open_id_connect_providers()["OpenIDConnectProviderList"]
         return any(item["Arn"].endswith(f"/{issuer}") for item in found)
+
+    def mounts_blobs(self) -> bool | None:
+        """Whether the registry keeps a layer once that several repositories have; None where it does not say."""
+        with told("reading the registry's settings (ecr:GetAccountSetting)", self._connection):
+            try:
+                found = self._ecr().get_account_setting(name=_BLOB_MOUNTING)
+            except ClientError:
+                if self._connection.endpoint:  # an emulator that has no such setting, each says so in its own words
+                    return None
+                raise
+            return found["value"] == "ENABLED"
+
+    def mount_blobs(self) -> None:
+        """Lets the registry keep such a layer once: it is pushed once, too."""
+        with told("setting BLOB_MOUNTING (ecr:PutAccountSetting)", self._connection):
+            self._ecr().put_account_setting(name=_BLOB_MOUNTING, value="ENABLED")
+
+    def _ecr(self) -> ECRClient:
+        made: ECRClient = client(self._connection, "ecr")
+        return made
 
     def _s3(self) -> S3Client:
         made: S3Client = client(self._connection, "s3")

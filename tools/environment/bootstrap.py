@@ -9,10 +9,13 @@ from pathlib import Path
 from tools.clients import ssm
 from tools.clients.aws import Caller, caller, check_account
 from tools.clients.cloudformation import CloudFormation
+from tools.clients.ecr import Ecr
 from tools.clients.foundations import Foundations
 from tools.desired import permissions
 from tools.desired.discover import services
-from tools.environment.ground import ASKED, Ground, found, ground, missing, network_problems
+from tools.environment.credentials import stored
+from tools.environment.ground import ASKED, NO_WORKER, Ground, found, ground, missing, network_problems
+from tools.environment.worker_image import own_image
 from tools.errors import UserError
 from tools.model import names
 from tools.settings import LOCAL, Connection, connection, environment_name, given_values
@@ -20,7 +23,6 @@ from tools.stacks.inputs import Inputs, Place, Repository, ServiceRoles
 
 #: Asks for a value: its name, what it is.
 Ask = Callable[[str, str], str]
-_PREFECT_CLOUD = "https://api.prefect.cloud/"
 
 
 @dataclass(frozen=True)
@@ -34,6 +36,18 @@ class Account:
     """The environment's parameters."""
     stacks: CloudFormation
     foundations: Foundations
+    own_registry: str | None = None
+    """Host of the registry where it is not ECR's own: an emulator's."""
+
+    @property
+    def ecr(self) -> Ecr:
+        """Its images."""
+        return Ecr(self.aws, self.own_registry)
+
+    @property
+    def registry(self) -> str:
+        """Host of its registry."""
+        return self.own_registry or self.place.registry
 
     @property
     def place(self) -> Place:
@@ -53,11 +67,12 @@ def reach(environment: str, process_env: Mapping[str, str], dotenv: Path) -> Acc
     given = given_values(environment, process_env, dotenv)
     aws = connection(environment, given)
     who = caller(aws)
-    stored = ssm.tree(aws, names.parameters(environment))
-    expected = given.get("AWS_ACCOUNT_ID") or stored.get("AWS_ACCOUNT_ID")
+    kept = ssm.tree(aws, names.parameters(environment))
+    expected = given.get("AWS_ACCOUNT_ID") or kept.get("AWS_ACCOUNT_ID")
     if expected:
         check_account(aws, expected)
-    return Account(environment, aws, who, stored, CloudFormation(aws), Foundations(aws))
+    registry = given.get("REGISTRY") or kept.get("REGISTRY")
+    return Account(environment, aws, who, kept, CloudFormation(aws), Foundations(aws), registry)
 
 
 def gather(root: Path, account: Account, said: Mapping[str, str], given: Mapping[str, str], ask: Ask | None) -> Inputs:
@@ -93,8 +108,9 @@ def gather(root: Path, account: Account, said: Mapping[str, str], given: Mapping
         prefect_api_url=stands_on.prefect_api_url,
         work_pool=stands_on.work_pool,
         services=tuple(ServiceRoles(name, run.task_role, run.execution_role, run.permissions) for name, run in roles),
-        key=_has_key(account, stands_on),
-        worker_image=stands_on.worker_image,
+        credential=stored(account.aws, account.environment),
+        worker_image=_worker_image(root, account, stands_on),
+        worker_image_told=stands_on.worker_image,
         alarm_topic=stands_on.alarm_topic,
         repository=Repository(*stands_on.repository) if stands_on.repository else None,
     )
@@ -117,12 +133,8 @@ def _check_neighbours(account: Account) -> None:
             )
 
 
-def _has_key(account: Account, stands_on: Ground) -> bool:
-    path = f"{names.parameters(account.environment)}/PREFECT_API_KEY"
-    has_key = not ssm.missing(account.aws, [path])
-    if stands_on.worker_image and not has_key and stands_on.prefect_api_url.startswith(_PREFECT_CLOUD):
-        raise UserError(
-            f"the worker could not start: Prefect Cloud wants a key, and there is none at {path}",
-            'store it first: README.md, "Initial deployment"',
-        )
-    return has_key
+def _worker_image(root: Path, account: Account, stands_on: Ground) -> str | None:
+    """What the worker runs."""
+    if stands_on.worker_image is None:
+        return own_image(root, account.ecr, account.registry)
+    return None if stands_on.worker_image == NO_WORKER else stands_on.worker_image

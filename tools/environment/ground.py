@@ -19,6 +19,7 @@ ASKED = {
     "SUBNETS": "its subnets, in two zones or more, joined by commas (subnet-…,subnet-…)",
     "PREFECT_API_URL": "the address of the Prefect API (https://…/api)",
 }
+NO_WORKER = "none"
 _DEFAULTS = {"WORK_POOL": names.PLATFORM}
 _FORMS = {
     "VPC": (r"vpc-[0-9a-f]{8,17}", "the id of a VPC, vpc-…"),
@@ -28,7 +29,10 @@ _FORMS = {
     ),
     "PREFECT_API_URL": ("", ""),
     "WORK_POOL": (r"[^/%&<>]+", "a name without / % & < >"),
-    "WORKER_IMAGE": (r"[^\s@]+@sha256:[0-9a-f]{64}", "an image by its digest, …@sha256:…"),
+    "WORKER_IMAGE": (
+        rf"[^\s@]+@sha256:[0-9a-f]{{64}}|{NO_WORKER}",
+        f"an image by its digest, …@sha256:…, or {NO_WORKER}",
+    ),
     "ALARM_TOPIC": (r"arn:[a-z-]+:sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]+", "the ARN of an SNS topic"),
     "GITHUB_REPOSITORY": (r"[A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+", "OWNER/NAME"),
     "GITHUB_REPOSITORY_ID": (r"[0-9]{1,19}", "a number: gh api repos/OWNER/NAME --jq .id"),
@@ -45,6 +49,7 @@ class Ground:
     prefect_api_url: str
     work_pool: str
     worker_image: str | None
+    """By digest, or `none`; the repository's own where nothing is said."""
     alarm_topic: str | None
     repository: tuple[str, str] | None
     """Name and id of the repository on GitHub whose workflows may deploy."""

@@ -25,6 +25,8 @@ def image_tag(service: str, version: str) -> str:
 
 
 BASE_IMAGE = repository("base")
+WORKER = "worker"
+"""Of the repository and of the ECS service of the worker; no service of flows may be called so."""
 ANY_SERVICE = "{service}"
 """Stands for a service's name in a setting that names something of each service, as TASK_ROLE may."""
 PARAMETERS = "/DataFlows"

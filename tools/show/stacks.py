@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from rich.console import Group
 from rich.text import Text
 
-from tools.model.stacks import StackSteps
-from tools.show.rows import block, style
+from tools.model.stacks import ResourceStep, StackSteps
+from tools.show.rows import Row, block, style
 
 _HEADLINES = {"create": "a new stack", "change": "changes", "delete": "is deleted", "unchanged": "unchanged"}
+
+
+def beforehand_text(steps: Sequence[ResourceStep]) -> Group:
+    """What is done before the stacks are made."""
+    return block("beforehand", "what the stacks stand on", _rows(steps))
 
 
 def stacks_text(items: Sequence[StackSteps]) -> Group:
@@ -21,38 +26,46 @@ def stacks_text(items: Sequence[StackSteps]) -> Group:
 
 def _block(item: StackSteps) -> Group:
     headline = f"{_HEADLINES[item.verb]}: {item.note}" if item.note else _HEADLINES[item.verb]
-    return block(
-        item.stack, headline, ((step.verb, step.subject, "\n".join(step.why), style(step.verb)) for step in item.steps)
-    )
+    return block(item.stack, headline, _rows(item.steps))
 
 
-def counted(items: Sequence[StackSteps]) -> str:
-    """How many resources are created, changed, deleted."""
-    verbs = [step.verb for item in items for step in item.steps]
+def _rows(steps: Sequence[ResourceStep]) -> Iterator[Row]:
+    return ((step.verb, step.subject, "\n".join(step.why), style(step.verb)) for step in steps)
+
+
+def counted(items: Sequence[StackSteps], beforehand: Sequence[ResourceStep] = ()) -> str:
+    """How many things are created, changed, deleted."""
+    verbs = [step.verb for item in items for step in item.steps] + [step.verb for step in beforehand]
     counts = [(verbs.count(verb), f"to {verb}") for verb in ("create", "change", "replace", "delete", "keep")]
     return ", ".join(f"{count} {what}" for count, what in counts if count) or "nothing differs"
 
 
-def stacks_json(environment: str, items: Sequence[StackSteps], *, applied: bool) -> dict[str, Any]:
+def stacks_json(
+    environment: str, items: Sequence[StackSteps], beforehand: Sequence[ResourceStep] = (), *, applied: bool
+) -> dict[str, Any]:
     """The same for machines.
 
     Args:
         environment: its name.
-        items: what would be done, or was.
+        items: what would be done to its stacks, or was.
+        beforehand: what would be done before.
         applied: whether it was.
     """
     return {
         "environment": environment,
         "applied": applied,
+        "beforehand": _steps(beforehand),
         "stacks": [
             {
                 "name": item.stack,
                 "verb": item.verb,
                 "note": item.note,
-                "resources": [
-                    {"verb": step.verb, "subject": step.subject, "why": list(step.why)} for step in item.steps
-                ],
+                "resources": _steps(item.steps),
             }
             for item in items
         ],
     }
+
+
+def _steps(steps: Sequence[ResourceStep]) -> list[dict[str, Any]]:
+    return [{"verb": step.verb, "subject": step.subject, "why": list(step.why)} for step in steps]

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from tools.errors import UserError
 from tools.model import names
+from tools.model.credential import CredentialName
 from tools.model.permissions import Permission
 
 _MAX_ROLE, _MAX_BUCKET = 64, 63
@@ -38,6 +39,12 @@ class Place:
     def bucket_arn(self) -> str:
         """Its ARN."""
         return f"arn:{self.partition}:s3:::{self.bucket}"
+
+    @property
+    def registry(self) -> str:
+        """The host of its ECR."""
+        suffix = "amazonaws.com.cn" if self.partition == "aws-cn" else "amazonaws.com"
+        return f"{self.account}.dkr.ecr.{self.region}.{suffix}"
 
     def parameter(self, name: str) -> str:
         """The ARN of one of the environment's parameters."""
@@ -75,10 +82,12 @@ class Inputs:
     prefect_api_url: str
     work_pool: str
     services: tuple[ServiceRoles, ...]
-    key: bool = False
-    """Whether the Prefect API's key lies in the Parameter Store, for the worker to use."""
+    credential: CredentialName | None = None
+    """What the Prefect API wants to be shown, by the name of the parameter that has it."""
     worker_image: str | None = None
     """By digest. Without it there is no worker."""
+    worker_image_told: str | None = None
+    """What was told of it, for the next time; nothing where the repository's own is taken."""
     alarm_topic: str | None = None
     """The ARN of the SNS topic that alarms tell."""
     repository: Repository | None = None

@@ -132,7 +132,7 @@ def _parameters(inputs: Inputs) -> Resources:
         "AWS_ACCOUNT_ID": place.account,
         "VPC": inputs.vpc,
         "SUBNETS": ",".join(inputs.subnets),
-        "WORKER_IMAGE": inputs.worker_image,
+        "WORKER_IMAGE": inputs.worker_image_told,
         "ALARM_TOPIC": inputs.alarm_topic,
         "GITHUB_REPOSITORY": repository.name if repository else None,
         "GITHUB_REPOSITORY_ID": repository.id if repository else None,

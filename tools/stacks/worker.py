@@ -57,8 +57,8 @@ def _task(inputs: Inputs, image: str) -> Json:
             },
         },
     }
-    if inputs.key:
-        container["Secrets"] = [{"Name": "PREFECT_API_KEY", "ValueFrom": place.parameter("PREFECT_API_KEY")}]
+    if inputs.credential:
+        container["Secrets"] = [{"Name": inputs.credential, "ValueFrom": place.parameter(inputs.credential)}]
     return resource(
         "ECS::TaskDefinition",
         {

@@ -28,7 +28,7 @@ _FULL = Inputs(
         ServiceRoles("janitor", permissions=JANITOR),
         ServiceRoles("guest", task_role="guest", execution_role="arn:aws:iam::000000000000:role/other/start-guest"),
     ),
-    key=True,
+    credential="PREFECT_API_KEY",
     worker_image=f"000000000000.dkr.ecr.us-east-1.amazonaws.com/data-flows/worker@sha256:{'0' * 64}",
     alarm_topic="arn:aws:sns:us-east-1:000000000000:on-call",
     repository=REPOSITORY,

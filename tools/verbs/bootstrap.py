@@ -8,17 +8,20 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from tools.arguments import Bootstrap
+from tools.environment.beforehand import Beforehand, needed
+from tools.environment.beforehand import carry_out as carry_out_first
 from tools.environment.bootstrap import Account, gather, reach
 from tools.environment.stacks import carry_out, delete, prepared, prepared_deletion
 from tools.errors import UserError
 from tools.model import names
-from tools.model.stacks import StackSteps
+from tools.model.stacks import ResourceStep, StackSteps
 from tools.repository import DOTENV, ROOT
 from tools.settings import given_values
 from tools.show.progress import Progress
-from tools.show.stacks import counted, stacks_json, stacks_text
+from tools.show.stacks import beforehand_text, counted, stacks_json, stacks_text
 from tools.show.terminal import console, print_json, say, tell
 from tools.stacks.inputs import Inputs
+from tools.verbs.account import typed
 
 
 def run(arguments: Bootstrap) -> int:
@@ -30,24 +33,35 @@ def run(arguments: Bootstrap) -> int:
 
 def _make(account: Account, arguments: Bootstrap) -> int:
     given = given_values(arguments.environment, os.environ, DOTENV)
-    inputs = gather(ROOT, account, arguments.said, given, _ask if sys.stdin.isatty() else None)
+    can_ask = sys.stdin.isatty()
+    first = needed(account, gather(ROOT, account, arguments.said, given, _ask if can_ask else None), can_ask=can_ask)
+    _show_first(first, arguments)
+    inputs = _carry_out_first(account, first) if arguments.yes else first.inputs
     with prepared(account, inputs) as items:
         steps = [item.steps for item in items]
-        changes = any(item.steps for item in steps)
+        changes = first.steps or any(item.steps for item in steps)
         _show(
             account,
             steps,
             arguments,
             f"to make it so: make bootstrap ENVIRONMENT={account.environment} YES=1" if changes else "",
+            first.steps,
         )
         if arguments.yes:
             with Progress(console(stderr=True)) as progress:
                 carry_out(account, items, progress.step)
     if arguments.json:
-        print_json(stacks_json(account.environment, steps, applied=arguments.yes))
+        print_json(stacks_json(account.environment, steps, first.steps, applied=arguments.yes))
     elif arguments.yes:
         _tell_next(inputs)
     return 0
+
+
+def _carry_out_first(account: Account, first: Beforehand) -> Inputs:
+    """What the stacks stand on."""
+    secret = typed(first.asks) if first.asks else ""
+    with Progress(console(stderr=True)) as progress:
+        return carry_out_first(ROOT, account, first, secret, progress.step)
 
 
 def _delete(account: Account, arguments: Bootstrap) -> int:
@@ -70,25 +84,33 @@ def _delete(account: Account, arguments: Bootstrap) -> int:
     return 0
 
 
-def _show(account: Account, steps: Sequence[StackSteps], arguments: Bootstrap, todo: str) -> None:
+def _show_first(first: Beforehand, arguments: Bootstrap) -> None:
+    for note in first.notes:
+        say(f"note: {note}")
+    if first.steps and not arguments.json:
+        console().print(beforehand_text(first.steps))
+
+
+def _show(
+    account: Account,
+    steps: Sequence[StackSteps],
+    arguments: Bootstrap,
+    todo: str,
+    before: Sequence[ResourceStep] = (),
+) -> None:
     if arguments.json:
         return
     console().print(stacks_text(steps))
     where = f"{account.environment} in account {account.caller.account}, {account.aws.region}"
-    tell(f"{where}: {counted(steps)}" + (f"; {todo}" if todo and not arguments.yes else ""))
+    tell(f"{where}: {counted(steps, before)}" + (f"; {todo}" if todo and not arguments.yes else ""))
 
 
 def _tell_next(inputs: Inputs) -> None:
     """What is left to do by hand."""
     environment = inputs.place.environment
     tell(f"{environment} is as the repository says. Next:")
-    if not inputs.key:
-        tell(f"  - where the Prefect API wants a key, store it at {names.parameters(environment)}/PREFECT_API_KEY, and")
-        tell('    run this again for the worker to use it: README.md, "Initial deployment"')
     if inputs.worker_image is None:
-        tell(
-            f"  - a worker: one of your own for the work pool {inputs.work_pool}, or an image for ours as WORKER_IMAGE"
-        )
+        tell(f"  - a worker: one of your own for the work pool {inputs.work_pool}, or ours: --worker-image ''")
     tell(f"  - make deploy ENVIRONMENT={environment}")
 
 

@@ -45,7 +45,7 @@ class Site:
 
     def inputs(self, **changes: Any) -> Inputs:
         """A small environment."""
-        bare = inputs(key=False, worker_image=None, alarm_topic=None, repository=None)
+        bare = inputs(credential=None, worker_image=None, alarm_topic=None, repository=None)
         place = Place(self.name, "aws", self.aws.region, ACCOUNT)
         services = (ServiceRoles("hello"),)
         return replace(bare, place=place, vpc=self.vpc, subnets=self.subnets, **{"services": services, **changes})
@@ -217,10 +217,16 @@ def test_what_is_missing_is_asked_for_and_only_that(site: Site, tmp_path: Path) 
         asked.append(name)
         return answers[name]
 
-    made = gather(tmp_path, site.account(), {"PREFECT_API_URL": "https://prefect.example.com/api"}, {}, ask)
+    made = gather(
+        tmp_path,
+        site.account(),
+        {"PREFECT_API_URL": "https://prefect.example.com/api", "WORKER_IMAGE": "none"},
+        {},
+        ask,
+    )
 
     assert asked == ["VPC", "SUBNETS"]
-    assert (made.vpc, made.subnets, made.key) == (site.vpc, site.subnets, False)
+    assert (made.vpc, made.subnets, made.credential) == (site.vpc, site.subnets, None)
     assert made.services == (ServiceRoles("hello"),)
 
 
@@ -249,23 +255,6 @@ def test_nor_may_it_where_the_other_one_only_keeps_its_data(site: Site, tmp_path
 
     with pytest.raises(UserError, match=f"of which there is the stack {other}"):
         gather(tmp_path, site.account(), {}, {}, None)
-
-
-def test_a_worker_that_could_not_start_without_a_key_is_refused(site: Site, tmp_path: Path) -> None:
-    make_service(tmp_path, "hello")
-    said = {
-        "VPC": site.vpc,
-        "SUBNETS": ",".join(site.subnets),
-        "PREFECT_API_URL": "https://api.prefect.cloud/api/accounts/a/workspaces/w",
-        "WORKER_IMAGE": f"worker@sha256:{'0' * 64}",
-    }
-    path = f"/DataFlows/{site.name}/PREFECT_API_KEY"
-    with pytest.raises(UserError, match=f"wants a key, and there is none at {path}"):
-        gather(tmp_path, site.account(), said, {}, None)
-
-    site.standing.client("ssm").put_parameter(Name=path, Value="canary", Type="SecureString")
-
-    assert gather(tmp_path, site.account(), said, {}, None).key
 
 
 def test_a_vpc_of_another_region_is_told(site: Site, tmp_path: Path) -> None:

@@ -31,7 +31,7 @@ ENVIRONMENT, ACCOUNT = "Story", "000000000000"
 BUCKET = f"data-flows-{ACCOUNT}-us-east-1-story"
 GUEST = '\n[ecs_run]\ntask_role = "guest"\n'
 API, OTHER_API = "https://prefect.example.com/api", "https://other.example.com/api"
-IMAGE = f"{ACCOUNT}.dkr.ecr.us-east-1.amazonaws.com/data-flows/worker@sha256:{'0' * 64}"
+IMAGE = f"registry.example.com/worker@sha256:{'0' * 64}"
 TOPIC = f"arn:aws:sns:us-east-1:{ACCOUNT}:on-call"
 QUEUE = f"data-flows-{ENVIRONMENT}-task-events"
 
@@ -65,6 +65,7 @@ class Story:
             "prefect_api_url": API,
             "work_pool": "data-flows",
             "services": (ServiceRoles("hello"), ServiceRoles("visitor", "guest")),
+            "worker_image_told": "none",
             "repository": Repository("example/data-flows", "987654321"),
             **changes,
         }
@@ -89,7 +90,7 @@ def story(tmp_path_factory: pytest.TempPathFactory, ministack: Connection) -> It
 def ground(story: Story) -> list[str]:
     """What the first bootstrap must be told."""
     return [
-        *("--vpc", story.vpc, "--subnets", ",".join(story.subnets), "--prefect-api-url", API),
+        *("--vpc", story.vpc, "--subnets", ",".join(story.subnets), "--prefect-api-url", API, "--worker-image", "none"),
         *("--github-repository", "example/data-flows", "--github-repository-id", "987654321"),
     ]
 
@@ -102,7 +103,9 @@ def test_1_it_is_made_and_says_what_is_left_to_do(story: Story) -> None:
     assert "task-visitor" not in said
     count = len(story.stacks()[1].template["Resources"])
     assert f"data-flows-Story-run: {count} of {count}: " in said
-    assert "store it at /DataFlows/Story/PREFECT_API_KEY" in said
+    assert "note: https://prefect.example.com/api cannot be reached from here; where it wants a key" in said
+    assert "(BLOB_MOUNTING) cannot be told here" in said
+    assert "a worker: one of your own for the work pool data-flows, or ours: --worker-image ''" in said
     assert story.standing.stack("data")["EnableTerminationProtection"] is True
     assert story.standing.stack("run")["StackStatus"] == "CREATE_COMPLETE"
 

@@ -66,7 +66,7 @@ BAD_VALUES: dict[str, tuple[dict[str, str], str]] = {
     "a name for a VPC": ({"VPC": "main"}, "VPC is 'main' (--vpc); it must be the id of a VPC, vpc-…"),
     "a worker by its tag": (
         {"WORKER_IMAGE": "worker:latest"},
-        "WORKER_IMAGE is 'worker:latest' (--worker-image); it must be an image by its digest, …@sha256:…",
+        "WORKER_IMAGE is 'worker:latest' (--worker-image); it must be an image by its digest, …@sha256:…, or none",
     ),
     "a repository that may get another's name": (
         {"GITHUB_REPOSITORY": "example/data-flows"},

@@ -166,7 +166,10 @@ def test_the_worker_runs_the_given_image_reads_task_events_and_brings_the_old_on
 
 def test_the_key_is_named_and_never_written() -> None:
     (container,) = of_kind("ECS::TaskDefinition")["WorkerTask"]["ContainerDefinitions"]
-    (keyless,) = of_kind("ECS::TaskDefinition", run_stack(inputs(key=False)))["WorkerTask"]["ContainerDefinitions"]
+    (keyless,), (basic,) = (
+        of_kind("ECS::TaskDefinition", run_stack(inputs(credential=name)))["WorkerTask"]["ContainerDefinitions"]
+        for name in (None, "PREFECT_API_AUTH_STRING")
+    )
     parameters = {item["Name"] for item in of_kind("SSM::Parameter").values()}
 
     path = "/DataFlows/Dev/PREFECT_API_KEY"
@@ -174,6 +177,8 @@ def test_the_key_is_named_and_never_written() -> None:
         {"Name": "PREFECT_API_KEY", "ValueFrom": f"arn:aws:ssm:us-east-1:000000000000:parameter{path}"}
     ]
     assert "Secrets" not in keyless
+    assert [item["Name"] for item in basic["Secrets"]] == ["PREFECT_API_AUTH_STRING"]
+    assert basic["Secrets"][0]["ValueFrom"].endswith(":parameter/DataFlows/Dev/PREFECT_API_AUTH_STRING")
     assert path not in parameters
 
 
@@ -183,6 +188,14 @@ def test_without_an_image_there_is_no_worker_and_nothing_that_misses_it() -> Non
     assert not of_kind("ECS::Service", run)
     assert set(of_kind("CloudWatch::Alarm", run)) == {"DeadTaskEventsAlarm"}
     assert "/DataFlows/Dev/WORKER_IMAGE" not in {item["Name"] for item in of_kind("SSM::Parameter", run).values()}
+
+
+def test_what_was_told_of_the_worker_s_image_is_kept_and_the_repository_s_own_is_not() -> None:
+    def kept(told: str | None) -> list[str]:
+        parameters = of_kind("SSM::Parameter", run_stack(inputs(worker_image_told=told))).values()
+        return [item["Value"] for item in parameters if item["Name"] == "/DataFlows/Dev/WORKER_IMAGE"]
+
+    assert [kept("none"), kept(inputs().worker_image), kept(None)] == [["none"], [inputs().worker_image], []]
 
 
 def test_alarms_tell_the_topic_where_there_is_one() -> None:
