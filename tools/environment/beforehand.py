@@ -12,7 +12,7 @@ from pathlib import Path
 from tools.clients.engine import Engine
 from tools.environment.bootstrap import Account
 from tools.environment.credentials import path, store, wanted
-from tools.environment.worker_image import is_to_be_pushed, push
+from tools.environment.worker_image import push, to_be_pushed
 from tools.errors import UserError
 from tools.model.credential import CREDENTIALS, WORDS, Credential, CredentialName
 from tools.model.images import OnProgress
@@ -29,8 +29,8 @@ class Beforehand:
     """As they will be."""
     asks: CredentialName | None = None
     """What somebody is asked for, to be stored."""
-    pushes: bool = False
-    """Whether the worker's image is built and pushed."""
+    image: str = ""
+    """The worker's image, where it is built and pushed: its repository and tag."""
     mounts: bool = False
     """Whether the registry is told to keep shared layers once."""
     notes: tuple[str, ...] = ()
@@ -44,9 +44,9 @@ class Beforehand:
         if self.asks:
             why = "the Prefect API wants it; it is asked for"
             yield ResourceStep("create", f"secret {path(self.environment, self.asks)}", (why,))
-        if self.pushes:
+        if self.image:
             why = "this repository's base image: built and pushed"
-            yield ResourceStep("create", f"image {self.inputs.worker_image}", (why,))
+            yield ResourceStep("create", f"image {self.image}", (why,))
         if self.mounts:
             why = "DISABLED → ENABLED: layers that images share are pushed and kept once"
             yield ResourceStep("change", "account setting BLOB_MOUNTING", (why,))
@@ -84,7 +84,7 @@ def needed(account: Account, inputs: Inputs, *, can_ask: bool) -> Beforehand:
         account.environment,
         replace(inputs, credential=asks or inputs.credential),
         asks,
-        pushes=is_to_be_pushed(inputs.worker_image),
+        image=to_be_pushed(inputs.worker_image or ""),
         mounts=mounts is False,
         notes=tuple(notes),
     )
@@ -111,7 +111,7 @@ def carry_out(root: Path, account: Account, what: Beforehand, secret: str, step:
     if what.mounts:
         step("BLOB_MOUNTING", "enabling it")
         account.foundations.mount_blobs()
-    return replace(inputs, worker_image=push(root, account.ecr, Engine(), step)) if what.pushes else inputs
+    return replace(inputs, worker_image=push(root, account.ecr, Engine(), step)) if what.image else inputs
 
 
 def _by_hand(environment: str) -> str:

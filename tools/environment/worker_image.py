@@ -31,9 +31,9 @@ def own_image(root: Path, ecr: Ecr, registry: str) -> str:
     return f"{registry}/{_REPOSITORY}@{digest}" if digest else f"{registry}/{_REPOSITORY}:{version}"
 
 
-def is_to_be_pushed(image: str | None) -> bool:
-    """Whether an image is named by a tag: the registry has it not."""
-    return image is not None and "@" not in image
+def to_be_pushed(image: str) -> str:
+    """The repository and tag of an image that is named by them, because the registry has it not; of no other."""
+    return "" if "@" in image else image.partition("/")[2]
 
 
 def push(root: Path, ecr: Ecr, engine: Engine, step: OnProgress) -> str:

@@ -13,6 +13,7 @@ import pytest
 from tools.clients.aws import Caller
 from tools.clients.cloudformation import CloudFormation
 from tools.clients.foundations import Foundations
+from tools.desired.fingerprint import of_base
 from tools.environment.bootstrap import Account, gather, reach
 from tools.environment.stacks import carry_out, prepared, prepared_deletion
 from tools.errors import RemoteError, UserError
@@ -20,8 +21,9 @@ from tools.model import names
 from tools.settings import Connection
 from tools.stacks.inputs import Inputs, Place, ServiceRoles
 from tools.tests.proxy import Proxy, Reply, Request
-from tools.tests.repositories import make_service
+from tools.tests.repositories import make_base, make_service
 from tools.tests.samples import unique
+from tools.tests.servers import put_image
 from tools.tests.stack_inputs import inputs
 from tools.tests.standing import Standing
 
@@ -255,6 +257,30 @@ def test_nor_may_it_where_the_other_one_only_keeps_its_data(site: Site, tmp_path
 
     with pytest.raises(UserError, match=f"of which there is the stack {other}"):
         gather(tmp_path, site.account(), {}, {}, None)
+
+
+def test_where_nothing_is_said_the_worker_is_the_repository_s_own_and_can_be_looked_at_before_it_is_pushed(
+    site: Site, tmp_path: Path
+) -> None:
+    make_service(tmp_path, "hello")
+    make_base(tmp_path, {"of": unique("test")})
+    said = {"VPC": site.vpc, "SUBNETS": ",".join(site.subnets), "PREFECT_API_URL": "https://p.example.com/api"}
+    account = replace(site.account(), own_registry="registry.test")
+
+    looked_at = gather(tmp_path, account, said, {}, None)
+    with prepared(account, looked_at) as items:
+        assert "ECS service worker" in [step.subject for step in items[1].steps.steps]
+    version = of_base(tmp_path).value
+    assert looked_at.worker_image == f"registry.test/data-flows/worker:{version}"
+    assert looked_at.worker_image_told is None
+
+    account.ecr.ensure("data-flows/worker")
+    put_image(site.aws, "data-flows/worker", version)
+    found = gather(tmp_path, account, said, {}, None)
+    assert found.worker_image == f"registry.test/data-flows/worker@{account.ecr.digest('data-flows/worker', version)}"
+    for told, image in {"none": None, f"other@sha256:{'0' * 64}": f"other@sha256:{'0' * 64}"}.items():
+        found = gather(tmp_path, account, {**said, "WORKER_IMAGE": told}, {}, None)
+        assert (found.worker_image, found.worker_image_told) == (image, told)
 
 
 def test_a_vpc_of_another_region_is_told(site: Site, tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from tools.clients.ecr import Ecr
 from tools.clients.engine import Engine
-from tools.environment.worker_image import is_to_be_pushed, own_image, push
+from tools.environment.worker_image import own_image, push, to_be_pushed
 from tools.errors import UserError
 from tools.repository import ROOT
 from tools.settings import Connection
@@ -33,15 +33,15 @@ def registry(ministack: Connection) -> Iterator[str]:
 def test_it_is_pushed_once_and_then_found_by_its_digest(ministack: Connection, registry: str) -> None:
     ecr, told = Ecr(ministack, registry), list[str]()
     before = own_image(ROOT, ecr, registry)
-    assert is_to_be_pushed(before)
+    assert before == f"{registry}/{to_be_pushed(before)}"
 
     pushed = push(ROOT, ecr, Engine(), lambda _, doing: told.append(doing))
 
     assert own_image(ROOT, ecr, registry) == pushed
-    assert not is_to_be_pushed(pushed)
-    (image,) = ecr.images(REPOSITORY)
+    assert to_be_pushed(pushed) == ""
+    version = to_be_pushed(before).removeprefix(f"{REPOSITORY}:")
+    (image,) = [image for image in ecr.images(REPOSITORY) if image.tags == (version,)]
     assert pushed == f"{registry}/{REPOSITORY}@{image.digest}"
-    assert before == f"{registry}/{REPOSITORY}:{image.tags[0]}"
     assert [doing for doing in told if doing.startswith("push ")]
     has = "import importlib.util as u, sys; sys.exit(not all(map(u.find_spec, ('prefect', 'prefect_aws'))))"
     docker.from_env().containers.run(pushed, ["python", "-c", has], remove=True, network_mode="none")

@@ -141,6 +141,17 @@ def test_releases_of_another_environment_stay_and_keep_their_images() -> None:
     assert numbers(found(NEWEST, releases=[*HISTORY, *shared], images=IMAGES)) == ([1, 2, 3], [2, 3])
 
 
+def test_the_worker_s_image_stays_while_a_worker_runs_it_and_goes_when_none_does() -> None:
+    now, before = (image(count, repository="data-flows/worker") for count in (101, 100))
+    worker = Revision(
+        "arn:aws:ecs:us-east-1:0:task-definition/data-flows-Dev-_worker:2",
+        (f"registry.test/data-flows/worker@{now.digest}",),
+        None,
+    )
+
+    assert found(NEWEST, revisions=[worker], images=[now, before]).images == (before,)
+
+
 def test_an_image_stays_that_a_revision_refers_to_which_this_version_cannot_read() -> None:
     theirs = Revision(arn(7, environment="Prod"), ("sidecar:1", HISTORY[0].image), None)
 
