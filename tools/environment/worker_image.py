@@ -50,7 +50,7 @@ def push(root: Path, ecr: Ecr, engine: Engine, step: OnProgress) -> str:
         RemoteError: the registry refused or did not answer.
     """
     version = of_base(root, _PLATFORM).value
-    _build(root, version, engine, step)
+    build(root, engine, step)
     ecr.ensure(_REPOSITORY)
     address = ecr.address(_REPOSITORY)
     if ecr.digest(_REPOSITORY, version) is None:
@@ -62,7 +62,17 @@ def push(root: Path, ecr: Ecr, engine: Engine, step: OnProgress) -> str:
     return f"{address}@{digest}"
 
 
-def _build(root: Path, version: str, engine: Engine, step: OnProgress) -> None:
+def build(root: Path, engine: Engine, step: OnProgress) -> None:
+    """Has it on the engine.
+
+    Args:
+        root: the repository.
+        engine: where.
+        step: told what is being done.
+
+    Raises:
+        UserError: there is no engine, or the base image cannot be built.
+    """
     try:
         engine.check()
     except UserError as error:
@@ -73,7 +83,7 @@ def _build(root: Path, version: str, engine: Engine, step: OnProgress) -> None:
     with tempfile.TemporaryDirectory() as home:
         context = Path(home)
         (context / "Dockerfile").write_text("FROM base\n", "utf-8")
-        target = Target(names.WORKER, version, context, "Dockerfile", {}, _PLATFORM)
+        target = Target(names.WORKER, of_base(root, _PLATFORM).value, context, "Dockerfile", {}, _PLATFORM)
         if engine.has(target.tag):
             return
         failed = engine.build(root / BASE_DIRECTORY, [target], step)

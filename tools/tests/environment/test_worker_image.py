@@ -1,54 +1,70 @@
-"""The worker's image of this repository: pushed once from a real engine to a real registry, and found there."""
+"""The worker's image of this repository: built on a real engine, pushed once to a real registry, and found there."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import io
+import tarfile
+from pathlib import Path
 
 import docker
 import pytest
 
 from tools.clients.ecr import Ecr
 from tools.clients.engine import Engine
-from tools.environment.worker_image import own_image, push, to_be_pushed
+from tools.desired.fingerprint import of_base
+from tools.environment.worker_image import build, own_image, push, to_be_pushed
 from tools.errors import UserError
 from tools.repository import ROOT
 from tools.settings import Connection
+from tools.tests.repositories import make_base
+from tools.tests.samples import unique
 
 REPOSITORY = "data-flows/worker"
 
 
-@pytest.fixture
-def registry(ministack: Connection) -> Iterator[str]:
-    """The emulator's registry as the engine calls it; what was pushed to it is gone from the engine afterwards."""
-    host = str(ministack.endpoint).removeprefix("http://").replace("127.0.0.1", "localhost")
-    yield host
-    client = docker.from_env()
-    tags = [tag for image in client.images.list(name=f"{host}/{REPOSITORY}") for tag in image.tags]
-    for tag in tags:
-        if tag.startswith(host):
-            client.images.remove(tag)
+@pytest.mark.docker
+def test_it_is_the_base_image_with_prefect_and_its_worker_for_ecs() -> None:
+    client, tag = docker.from_env(), f"{REPOSITORY}:{of_base(ROOT).value}"
+    stood = Engine().has(tag)
+    if stood:
+        client.images.remove(tag)
+
+    build(ROOT, Engine(), lambda *_: None)
+
+    has = "import importlib.util as u, sys; sys.exit(not all(map(u.find_spec, ('prefect', 'prefect_aws'))))"
+    client.containers.run(tag, ["python", "-c", has], remove=True, network_mode="none")
+    if not stood:
+        client.images.remove(tag)
 
 
 @pytest.mark.docker
-def test_it_is_pushed_once_and_then_found_by_its_digest(ministack: Connection, registry: str) -> None:
-    ecr, told = Ecr(ministack, registry), list[str]()
-    before = own_image(ROOT, ecr, registry)
-    assert before == f"{registry}/{to_be_pushed(before)}"
+def test_it_is_pushed_once_and_then_found_by_its_digest(ministack: Connection, tmp_path: Path) -> None:
+    """A small one, which is on the engine already."""
+    make_base(tmp_path, {"of": unique("test")})
+    registry = str(ministack.endpoint).removeprefix("http://").replace("127.0.0.1", "localhost")
+    version, ecr, client, told = of_base(tmp_path).value, Ecr(ministack, registry), docker.from_env(), list[str]()
+    tag = f"{REPOSITORY}:{version}"
+    client.api.import_image_from_data(small_tar(), repository=REPOSITORY, tag=version)
+    assert to_be_pushed(own_image(tmp_path, ecr, registry)) == tag
 
-    pushed = push(ROOT, ecr, Engine(), lambda _, doing: told.append(doing))
+    pushed = push(tmp_path, ecr, Engine(), lambda _, doing: told.append(doing))
 
-    assert own_image(ROOT, ecr, registry) == pushed
-    assert to_be_pushed(pushed) == ""
-    version = to_be_pushed(before).removeprefix(f"{REPOSITORY}:")
     (image,) = [image for image in ecr.images(REPOSITORY) if image.tags == (version,)]
-    assert pushed == f"{registry}/{REPOSITORY}@{image.digest}"
-    assert [doing for doing in told if doing.startswith("push ")]
-    has = "import importlib.util as u, sys; sys.exit(not all(map(u.find_spec, ('prefect', 'prefect_aws'))))"
-    docker.from_env().containers.run(pushed, ["python", "-c", has], remove=True, network_mode="none")
+    assert pushed == own_image(tmp_path, ecr, registry) == f"{registry}/{REPOSITORY}@{image.digest}"
+    assert to_be_pushed(pushed) == ""
+    before = len(told)
+    assert push(tmp_path, ecr, Engine(), lambda _, doing: told.append(doing)) == pushed
+    assert len(told) == before
+    for reference in (tag, f"{registry}/{tag}"):
+        client.images.remove(reference)
 
-    told.clear()
-    assert push(ROOT, ecr, Engine(), lambda _, doing: told.append(doing)) == pushed
-    assert told == []
+
+def small_tar() -> bytes:
+    """A layer of one file."""
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w") as tar:
+        tar.addfile(tarfile.TarInfo("empty"))
+    return packed.getvalue()
 
 
 def test_without_an_engine_it_is_told_what_else_there_is(
