@@ -14,36 +14,14 @@ _UNREAD_SECONDS = 900
 
 def dead_events_alarm(inputs: Inputs) -> Json:
     """Rings where what ECS told of a task could not be read."""
-    return _alarm(
-        inputs,
-        "dead-task-events",
-        "The worker could not read what ECS told of a task",
-        Namespace="AWS/SQS",
-        MetricName="ApproximateNumberOfMessagesVisible",
-        Dimensions=[{"Name": "QueueName", "Value": attribute("DeadTaskEvents", "QueueName")}],
-        Statistic="Maximum",
-        EvaluationPeriods=1,
-        Threshold=0,
-        ComparisonOperator="GreaterThanThreshold",
-        TreatMissingData="notBreaching",
-    )
+    told = ("dead-task-events", "The worker could not read what ECS told of a task")
+    return _queue_alarm(inputs, *told, "DeadTaskEvents", "ApproximateNumberOfMessagesVisible", above=0, periods=1)
 
 
 def unread_events_alarm(inputs: Inputs) -> Json:
     """Rings where the worker does not read what ECS tells of tasks."""
-    return _alarm(
-        inputs,
-        "unread-task-events",
-        "The worker has not read for 15 minutes what ECS tells of tasks",
-        Namespace="AWS/SQS",
-        MetricName="ApproximateAgeOfOldestMessage",
-        Dimensions=[{"Name": "QueueName", "Value": attribute("TaskEvents", "QueueName")}],
-        Statistic="Maximum",
-        EvaluationPeriods=2,
-        Threshold=_UNREAD_SECONDS,
-        ComparisonOperator="GreaterThanThreshold",
-        TreatMissingData="notBreaching",
-    )
+    told = ("unread-task-events", "The worker has not read for 15 minutes what ECS tells of tasks")
+    return _queue_alarm(inputs, *told, "TaskEvents", "ApproximateAgeOfOldestMessage", above=_UNREAD_SECONDS, periods=2)
 
 
 def worker_gone_alarm(inputs: Inputs) -> Json:
@@ -63,6 +41,25 @@ def worker_gone_alarm(inputs: Inputs) -> Json:
         Threshold=1,
         ComparisonOperator="LessThanThreshold",
         TreatMissingData="breaching",
+    )
+
+
+def _queue_alarm(
+    inputs: Inputs, name: str, description: str, queue: str, metric: str, *, above: int, periods: int
+) -> Json:
+    """Rings where a metric of a queue, which is named by its logical id, is above a threshold for some periods."""
+    return _alarm(
+        inputs,
+        name,
+        description,
+        Namespace="AWS/SQS",
+        MetricName=metric,
+        Dimensions=[{"Name": "QueueName", "Value": attribute(queue, "QueueName")}],
+        Statistic="Maximum",
+        EvaluationPeriods=periods,
+        Threshold=above,
+        ComparisonOperator="GreaterThanThreshold",
+        TreatMissingData="notBreaching",
     )
 
 
