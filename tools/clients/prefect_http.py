@@ -14,12 +14,11 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import requests
-from requests.adapters import HTTPAdapter
 from requests.exceptions import ChunkedEncodingError, ContentDecodingError, ProxyError, SSLError
-from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import HTTPError, MaxRetryError
 
 from tools.clients import bounds
+from tools.clients.adapter import Adapter
 from tools.errors import PassingError, RemoteError, UserError
 from tools.model.credential import CREDENTIALS, FORMS, KEY, WORDS, Credential
 
@@ -291,29 +290,6 @@ def _place(location: str) -> str:
         return "nowhere"
 
 
-class _Adapter(HTTPAdapter):
-    """Its connections, also those through a proxy, are bounded, and fenced at the last moment before bytes are sent.
-
-    A process may be stopped anywhere before, and go on later.
-    """
-
-    def __init__(self, fence: Callable[[], None]) -> None:
-        self._pools = {
-            "http": bounds.bounded(HTTPConnectionPool, fence),
-            "https": bounds.bounded(HTTPSConnectionPool, fence),
-        }
-        super().__init__()
-
-    def init_poolmanager(self, *args: Any, **more: Any) -> None:
-        super().init_poolmanager(*args, **more)
-        self.poolmanager.pool_classes_by_scheme = self._pools
-
-    def proxy_manager_for(self, *args: Any, **more: Any) -> Any:
-        manager = super().proxy_manager_for(*args, **more)
-        manager.pool_classes_by_scheme = self._pools
-        return manager
-
-
 def _session(credential: Credential | None, fence: Callable[[], None]) -> requests.Session:
     session = requests.Session()
 
@@ -328,5 +304,5 @@ def _session(credential: Credential | None, fence: Callable[[], None]) -> reques
     session.auth = authorized  # given even without a credential: otherwise ~/.netrc would be asked for one
     session.headers["Cache-Control"] = "no-cache"  # what a cache remembers of a lock is not how it stands
     for scheme in ("http://", "https://"):
-        session.mount(scheme, _Adapter(fence))
+        session.mount(scheme, Adapter(fence))
     return session

@@ -261,7 +261,7 @@ CALLS: dict[str, Call] = {
 }
 
 #: Modules of tools/clients that ask neither AWS nor Prefect, and the transport of those that do.
-_OTHERS = {"bake", "bounds", "describe_flow", "engine", "prefect_http", "record", "stage", "task_definition"}
+_OTHERS = {"adapter", "bake", "bounds", "describe_flow", "engine", "prefect_http", "record", "stage", "task_definition"}
 #: Tried by tests of their own: of the registry each of these, of what bootstrap asks only some.
 _OTHERS |= {"registry", "cloudformation", "foundations"}
 _ASK_NOTHING = {"Ecs.warm_up", "Ecr.warm_up", "PrefectApi.run_url"}

@@ -5,14 +5,17 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Mapping
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
 from typing import Any
 
 import pytest
 import requests
 
+from tools.clients import bounds
 from tools.clients.ecr import Ecr
 from tools.clients.registry import check_complete
-from tools.errors import RemoteError
+from tools.errors import RemoteError, UserError
 from tools.model.images import Login
 from tools.settings import Connection
 from tools.tests.proxy import Proxy, Reply, Request, Reset
@@ -103,7 +106,7 @@ def test_what_passes_is_asked_again(stocked: Stocked, fault: Reply | Reset) -> N
 LASTING: dict[str, tuple[Callable[[Request], Reply], str, int]] = {
     "401": (lambda _: Reply(401), "does not let .* be read", 1),
     "403": (lambda _: Reply(403), "does not let .* be read", 1),
-    "500": (lambda _: Reply(500), "answered 500 for the manifest", 4),
+    "500": (lambda _: Reply(500), "answered 500 for the manifest", bounds.LOST),
     "no JSON": (lambda _: Reply(200, b"<html>"), "does not say whether", 1),
     "a list": (lambda _: Reply(200, b"[]"), "does not say whether", 1),
     "parts that are none": (lambda _: Reply(200, b'{"layers": "all"}'), "does not say whether", 1),
@@ -113,7 +116,10 @@ LASTING: dict[str, tuple[Callable[[Request], Reply], str, int]] = {
 
 
 @pytest.mark.parametrize(("answer", "said", "tries"), LASTING.values(), ids=LASTING)
-def test_what_does_not_pass_is_one_clear_error(answer: Callable[[Request], Reply], said: str, tries: int) -> None:
+def test_what_does_not_pass_is_one_clear_error(
+    answer: Callable[[Request], Reply], said: str, tries: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bounds, "FIRST_PAUSE", 0.01)
     proxy = Proxy(None, before=answer)
     with proxy.serving() as port, pytest.raises(RemoteError, match=said) as caught:
         check_complete(f"127.0.0.1:{port}/data-flows/x@{digest(b'x')}", LOGIN)
@@ -124,3 +130,17 @@ def test_what_does_not_pass_is_one_clear_error(answer: Callable[[Request], Reply
 def test_a_registry_that_does_not_answer_is_named() -> None:
     with pytest.raises(RemoteError, match=r"the registry 127\.0\.0\.1:9 does not say"):
         check_complete(f"127.0.0.1:9/data-flows/x@{digest(b'x')}", LOGIN)
+
+
+@pytest.mark.parametrize("bundle", ["/nonexistent", ""], ids=["no file of certificates", "no certificate"])
+def test_a_registry_that_cannot_be_trusted_is_told_with_what_to_look_at(
+    bundle: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", bundle)
+    monkeypatch.delenv("CURL_CA_BUNDLE", raising=False)
+    with ThreadingHTTPServer(("127.0.0.2", 0), BaseHTTPRequestHandler) as server:
+        Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
+        with pytest.raises(UserError, match="does not say whether") as caught:
+            check_complete(f"127.0.0.2:{server.server_port}/data-flows/x@{digest(b'x')}", LOGIN)
+        server.shutdown()
+    assert "REQUESTS_CA_BUNDLE" in caught.value.hint
