@@ -346,7 +346,7 @@ _GROUND = {
     "SUBNETS": "its subnets, in two zones or more, joined by commas",
     "PREFECT_API_URL": "the address of the Prefect API",
     "WORK_POOL": "the work pool",
-    "WORKER_IMAGE": "the worker's image by digest, or none; this repository's own by default",
+    "WORKER_IMAGE": "the worker's image by digest, or none; this repository's own where nothing was ever said",
     "ALARM_TOPIC": "the ARN of the SNS topic that alarms tell",
     "GITHUB_REPOSITORY": "OWNER/NAME of the repository whose workflows may deploy",
     "GITHUB_REPOSITORY_ID": "its id",
