@@ -10,7 +10,7 @@ from tools.stacks.run import run_stack
 from tools.stacks.template import Stack
 from tools.tests.stack_inputs import inputs, stacks
 
-BARE = run_stack(inputs(key=False, worker_image=None, alarm_topic=None, services=(), repository=None))
+BARE = run_stack(inputs(credential=None, worker_image=None, alarm_topic=None, services=(), repository=None))
 RULES = get_rules([], [], ["E", "W"])
 
 
