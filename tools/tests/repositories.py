@@ -73,6 +73,7 @@ class Repository:
             command,
             cwd=self.root,
             env={**kept, "COLUMNS": "200", **environment},
+            stdin=subprocess.DEVNULL,
             capture_output=True,
             encoding="utf-8",
             timeout=60,

@@ -71,7 +71,7 @@ def site(tmp_path_factory: pytest.TempPathFactory, prefect_api_url: str, minista
     made = Site(tmp_path_factory.mktemp("site"), prefect_api_url, ministack)
     ec2 = made.standing.client("ec2")
     vpc, subnets = ec2.describe_vpcs()["Vpcs"][0]["VpcId"], ec2.describe_subnets()["Subnets"][:2]
-    where = ("--vpc", vpc, "--subnets", ",".join(item["SubnetId"] for item in subnets))
+    where = ("--vpc", vpc, "--subnets", ",".join(item["SubnetId"] for item in subnets), "--worker-image", "none")
     make_pool(prefect_api_url)
     made.said("bootstrap", *where, "--prefect-api-url", prefect_api_url, "--work-pool", "pool", "--yes")
     yield made
