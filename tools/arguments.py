@@ -399,7 +399,7 @@ def _branches(verbs: _Verbs) -> None:
         "say which environment a git branch deploys to, where none is named",
         "branch set main Prod",
     )
-    whats = _Verbs(branch, "what")
+    whats = _Verbs(branch, "action")
     _json(whats.add("list", ListBranches, "the branches that have an entry", "branch list"))
     put = whats.add("set", SetBranch, "let a branch deploy to an environment of this account", "branch set main Prod")
     put.add_argument("name", metavar="BRANCH", help="letters and digits of ASCII and _ . - /")

@@ -85,7 +85,7 @@ def _service(inputs: Inputs) -> Json:
     return resource(
         "ECS::Service",
         {
-            "ServiceName": "worker",
+            "ServiceName": names.WORKER,
             "Cluster": reference("Cluster"),
             "TaskDefinition": reference("WorkerTask"),
             "DesiredCount": 1,

@@ -92,7 +92,5 @@ def _read(name: CredentialName) -> str:
     except UnicodeDecodeError:
         raise UserError(f"{name} is no text in what was read from standard input") from None
     if not value:
-        raise UserError(
-            f"{name} is read from standard input, and there is nothing", f"python -m tools secret {name} < FILE"
-        )
+        raise UserError(f"standard input has no {name}", f"python -m tools secret {name} < FILE, or on a terminal")
     return value

@@ -5,6 +5,7 @@ And nowhere else to be read: a canary is typed at a terminal, and searched for.
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import pty
@@ -16,6 +17,7 @@ from pathlib import Path
 
 import pytest
 
+from tools.arguments import StoreSecret
 from tools.bench.own_cloud import free_port
 from tools.clients import ssm
 from tools.clients.cloudformation import CloudFormation
@@ -29,6 +31,7 @@ from tools.tests.repositories import Repository, make_service
 from tools.tests.samples import unique
 from tools.tests.servers import bare_environment, serving
 from tools.tests.standing import Standing
+from tools.verbs import account
 
 CANARY = "canary:canary pass-word"
 RIGHT, WRONG = Credential(AUTH_STRING, CANARY), Credential(AUTH_STRING, "canary:another")
@@ -171,6 +174,19 @@ def test_elsewhere_it_is_read_from_standard_input(
         f"/DataFlows/{environment}/{AUTH_STRING} is stored. What runs already takes it at its next start.\n"
     )
     assert ssm.tree(ministack, f"/DataFlows/{environment}")[AUTH_STRING] == CANARY
+
+
+@pytest.mark.parametrize("given", ["", "\n", "\r\n"])
+def test_standard_input_that_has_none_is_told(
+    given: str, ministack: Connection, environment: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_REGION", ministack.region)
+    monkeypatch.setenv("AWS_ENDPOINT_URL", str(ministack.endpoint))
+    monkeypatch.setattr("sys.stdin", io.StringIO(given, newline=""))
+
+    with pytest.raises(UserError, match=f"standard input has no {KEY}"):
+        account.run(StoreSecret(KEY, environment))
+    assert stored(ministack, environment) is None
 
 
 def has_canary(text: str) -> bool:
