@@ -74,8 +74,9 @@ class Foundations:
         with told("reading the registry's settings (ecr:GetAccountSetting)", self._connection):
             try:
                 found = self._ecr().get_account_setting(name=_BLOB_MOUNTING)
-            except ClientError:
-                if self._connection.endpoint:  # an emulator that has no such setting, each says so in its own words
+            except ClientError as error:
+                # A region that has no such setting yet; of the emulators each says so in its own words.
+                if self._connection.endpoint or code(error) in ("InvalidParameterException", "ValidationException"):
                     return None
                 raise
             return found["value"] == "ENABLED"

@@ -79,14 +79,28 @@ def test_an_emulator_that_has_no_such_setting_is_noted(emulator: str, request: p
     assert found.notes == ("whether the registry keeps shared layers once (BLOB_MOUNTING) cannot be told here",)
 
 
-def test_an_aws_that_does_not_allow_the_question_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+@contextmanager
+def refusing(code: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Account]:
+    """An account of AWS itself, whose registry refuses so."""
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "canary")
-    refusal = Reply(400, json.dumps({"__type": "AccessDeniedException", "message": "no"}).encode())
+    refusal = Reply(400, json.dumps({"__type": code, "message": "no"}).encode())
     with Proxy(None, before=lambda _: refusal).serving() as port:
         monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{port}")
-        with pytest.raises(RemoteError, match="does not allow reading the registry's settings"):
-            needed(account(Connection("us-east-1")), inputs(), can_ask=False)
+        yield account(Connection("us-east-1"))
+
+
+def test_an_aws_that_does_not_allow_the_question_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    with (
+        refusing("AccessDeniedException", monkeypatch) as there,
+        pytest.raises(RemoteError, match="does not allow reading the registry's settings"),
+    ):
+        needed(there, inputs(), can_ask=False)
+
+
+def test_a_region_that_has_no_such_setting_is_noted(monkeypatch: pytest.MonkeyPatch) -> None:
+    with refusing("InvalidParameterException", monkeypatch) as there:
+        assert "BLOB_MOUNTING" in needed(there, inputs(), can_ask=False).notes[0]
 
 
 def test_a_secret_that_the_api_wants_is_asked_for_where_somebody_can_be_asked() -> None:
