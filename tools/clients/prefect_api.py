@@ -17,6 +17,7 @@ from pydantic import StrictInt, TypeAdapter
 from tools.clients.bounds import patiently
 from tools.clients.prefect_http import PAGE, Http
 from tools.errors import RemoteError
+from tools.model.credential import Credential
 from tools.model.prefect import PrefectDeployment, PrefectSchedule
 from tools.model.runs import FlowRun, LogLine
 from tools.model.timing import instant, local, without_server_start
@@ -28,9 +29,9 @@ NAMES = 1000
 class PrefectApi(Http):
     """The deployments and runs of a Prefect API."""
 
-    def __init__(self, url: str, key: str | None = None, hint: str = "") -> None:
+    def __init__(self, url: str, credential: Credential | None = None, hint: str = "") -> None:
         """See `Http`."""
-        super().__init__(url, key, hint)
+        super().__init__(url, credential, hint)
         self.flow_names: dict[str, str] = {}
         """By the flows' ids, as far as they are known: a flow keeps its name, and an id is never given again."""
 
