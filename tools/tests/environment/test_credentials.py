@@ -10,9 +10,11 @@ import json
 import os
 import pty
 import select
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -39,9 +41,15 @@ IMAGE = f"registry.example.com/worker@sha256:{'0' * 64}"
 
 
 @pytest.fixture(scope="module")
-def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of a real Prefect server that wants a user and a password."""
+def guarded(tmp_path_factory: pytest.TempPathFactory, prefect_api_url: str, prefect_home: Path) -> Iterator[str]:
+    """The address of a real Prefect server that wants a user and a password.
+
+    It has a copy of the other one's database: making a new one takes twice as long as all the rest of its start.
+    """
     home, port = tmp_path_factory.mktemp("guarded"), free_port()
+    theirs, ours = (sqlite3.connect(place / "prefect.db") for place in (prefect_home, home))
+    with closing(theirs), closing(ours):
+        theirs.backup(ours)
     quiet = {"PREFECT_SERVER_ANALYTICS_ENABLED": "false", "PREFECT_LOGGING_LEVEL": "WARNING"}
     environment = bare_environment(PREFECT_HOME=str(home), PREFECT_SERVER_API_AUTH_STRING=CANARY, **quiet)
     program = str(Path(sys.executable).with_name("prefect"))
@@ -64,7 +72,7 @@ def test_what_an_api_wants_is_told(guarded: str, prefect_api_url: str) -> None:
 
 
 def test_a_server_is_shown_what_it_wants_as_by_its_own_client_and_its_refusals_are_told(guarded: str) -> None:
-    assert PrefectApi(guarded, RIGHT).every_deployment() == []
+    PrefectApi(guarded, RIGHT).every_deployment()
 
     for shown, said in {
         WRONG: "Prefect refused the user and password at ",
