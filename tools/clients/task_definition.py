@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from tools.clients.record import UnreadableError, read, written
@@ -11,6 +12,8 @@ from tools.model.release import AnyRelease, Release, UnreadRelease
 LABEL = f"{PLATFORM}.release"
 FINGERPRINT_LABEL = f"{PLATFORM}.fingerprint"
 CONTAINER = "flow"
+_MAX_TAG = 256
+"""Characters of a tag's value, which are letters, digits, spaces and a few signs; others become underscores."""
 _ARCHITECTURES = {"linux/amd64": "X86_64", "linux/arm64": "ARM64"}
 
 
@@ -46,14 +49,18 @@ def to_task_definition(release: Release) -> dict[str, Any]:
         "executionRoleArn": run.execution_role,
         "taskRoleArn": run.task_role,
         "containerDefinitions": [container],
-        "tags": [
-            {"key": f"{PLATFORM}:environment", "value": release.environment},
-            {"key": f"{PLATFORM}:service", "value": release.service},
-        ],
+        "tags": _tags(release),
     }
     if run.ephemeral_storage is not None:
         definition["ephemeralStorage"] = {"sizeInGiB": run.ephemeral_storage}
     return definition
+
+
+def _tags(release: Release) -> list[dict[str, str]]:
+    """By which costs can be told apart: tasks have them too."""
+    owner = re.sub(r"[^\w .:/=+@-]", "_", release.owner)[:_MAX_TAG]
+    tags = {"environment": release.environment, "service": release.service, "owner": owner}
+    return [{"key": f"{PLATFORM}:{name}", "value": value} for name, value in tags.items() if value]
 
 
 def from_task_definition(definition: dict[str, Any]) -> AnyRelease | None:

@@ -45,6 +45,7 @@ def desire(service: Service, fingerprint: Fingerprint, settings: Settings) -> De
     }
     draft = Release(
         service=service.name,
+        owner=service.declaration.owner,
         environment=settings.environment,
         fingerprint=fingerprint.value,
         inputs=dict(fingerprint.inputs),
@@ -60,6 +61,11 @@ def desire(service: Service, fingerprint: Fingerprint, settings: Settings) -> De
 
 
 def secret_paths(service: Service, settings: Settings) -> dict[str, str]:
-    """Where the secrets of a service lie in the Parameter Store: variable -> full path."""
-    secrets = service.ecs_run(settings.environment).secrets
-    return {name: f"{settings.parameter_root}/{service.name}/{parameter}" for name, parameter in secrets.items()}
+    """Where the secrets of a service's tasks lie in the Parameter Store: variable -> full path.
+
+    What the Prefect API wants to be shown is among them: the worker takes it out of what it gives to a task.
+    """
+    root, secrets = settings.parameter_root, service.ecs_run(settings.environment).secrets
+    shown = settings.prefect_credential
+    own: dict[str, str] = {shown.name: f"{root}/{shown.name}"} if shown else {}
+    return {**own, **{name: f"{root}/{service.name}/{parameter}" for name, parameter in secrets.items()}}

@@ -23,6 +23,8 @@ class Release(Frozen):
     """
 
     service: str
+    owner: str = ""
+    """Who is asked, and whose the costs are."""
     environment: str
     fingerprint: str
     image: str = ""

@@ -24,6 +24,20 @@ def described(definition: dict[str, Any], revision: int = 7) -> dict[str, Any]:
     return {**definition, "taskDefinitionArn": arn(revision), "revision": revision, "status": "ACTIVE"}
 
 
+@pytest.mark.parametrize(
+    ("owner", "tag"),
+    [
+        ("data-products@example.com", "data-products@example.com"),
+        ("Team Flüge & Co (EU)", "Team Flüge _ Co _EU_"),
+        ("x" * 300, "x" * 256),
+    ],
+)
+def test_the_owner_is_a_tag_in_the_signs_that_aws_allows(owner: str, tag: str) -> None:
+    tags = {item["key"]: item["value"] for item in made(owner=owner)["tags"]}
+
+    assert tags == {"data-flows:environment": "Dev", "data-flows:service": "hello", "data-flows:owner": tag}
+
+
 def test_ecs_gets_all_that_it_acts_on() -> None:
     definition = made(
         ecs_run={

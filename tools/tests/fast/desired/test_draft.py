@@ -14,12 +14,12 @@ from tools.settings import Connection, Settings
 from tools.tests.worlds import FINGERPRINT
 
 
-def settings(environment: str = "Dev", task_role: str = "env-task") -> Settings:
+def settings(environment: str = "Dev", task_role: str = "env-task", key: str | None = "pnu_canary") -> Settings:
     """An environment's settings."""
     return Settings(
         environment=environment,
         prefect_api_url="https://prefect.example.com/api",
-        prefect_api_key="pnu_canary",
+        prefect_api_key=key,
         aws=Connection("eu-west-1"),
         work_pool="pool",
         execution_role="env-execution",
@@ -29,12 +29,14 @@ def settings(environment: str = "Dev", task_role: str = "env-task") -> Settings:
     )
 
 
-def desired(environment: str = "Dev", task_role: str = "env-task", **declared: Any) -> Desired:
+def desired(
+    environment: str = "Dev", task_role: str = "env-task", key: str | None = "pnu_canary", **declared: Any
+) -> Desired:
     """What should be of a service that declares this."""
     values = {"docker_storage": {"entrypoint": "flow.py:hello"}, **declared}
     service = Service(name="hello", path=Path("/nowhere"), declaration=Declaration.model_validate(values))
     return desire(
-        service, Fingerprint(FINGERPRINT, {"services/x/flow.py": "12345678"}), settings(environment, task_role)
+        service, Fingerprint(FINGERPRINT, {"services/x/flow.py": "12345678"}), settings(environment, task_role, key)
     )
 
 
@@ -76,7 +78,12 @@ def test_what_a_service_sets_itself_the_environment_does_not_set(ecs_run: dict[s
 def test_secrets_lie_below_the_environment_and_the_service() -> None:
     draft = desired("Prod", ecs_run={"secrets": {"SOURCE_URL": "source.url"}}).draft
 
-    assert draft.secret_paths == {"SOURCE_URL": "/DataFlows/Prod/hello/source.url"}
+    assert draft.secret_paths["SOURCE_URL"] == "/DataFlows/Prod/hello/source.url"
+
+
+def test_a_task_gets_the_prefect_api_s_key_where_the_environment_has_one() -> None:
+    assert desired("Prod").draft.secret_paths == {"PREFECT_API_KEY": "/DataFlows/Prod/PREFECT_API_KEY"}
+    assert desired("Prod", key=None).draft.secret_paths == {}
 
 
 def test_an_environment_has_its_own_sizes_and_secrets() -> None:
@@ -85,7 +92,7 @@ def test_an_environment_has_its_own_sizes_and_secrets() -> None:
         "environments": {"Prod": {"ecs_run": {"cpu": 512, "memory": 2048, "secrets": {"SOURCE_URL": "SOURCE_URL"}}}},
     }
 
-    dev, prod = desired("Dev", **declared).draft, desired("Prod", **declared).draft
+    dev, prod = (desired(name, key=None, **declared).draft for name in ("Dev", "Prod"))
 
     assert (dev.ecs_run.cpu, dev.ecs_run.env, dev.secret_paths) == (256, {"SOURCE_URL": "sqlite://"}, {})
     assert (prod.ecs_run.cpu, prod.ecs_run.env) == (512, {})

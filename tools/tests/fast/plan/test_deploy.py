@@ -95,6 +95,12 @@ ROWS: dict[str, tuple[Release, Observed, list[str], list[str]]] = {
         [f"release {FAMILY}", "patch hello/main"],
         ["ecs_run.memory 512 → 1024", "it points at the release"],
     ),
+    "an owner, of which earlier releases knew nothing": (
+        release(None, owner="data-products@example.com"),
+        world(release(1)),
+        [f"release {FAMILY}", "patch hello/main"],
+        ["owner none → data-products@example.com", "it points at the release"],
+    ),
     "a new secret": (
         release(None, ecs_run={"secrets": {"A": "A"}}, secret_paths={"A": "/DataFlows/Dev/hello/A"}),
         world(release(1, ecs_run={})),
