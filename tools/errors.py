@@ -1,9 +1,10 @@
 """The tree of errors. Only `cli` catches them; everything else is a bug and keeps its traceback.
 
-ToolsError            says where, what was found, what is allowed; its hint says what to do
-├── UserError         the user can mend it: exit code 2
-└── RemoteError       a remote system refused, failed or did not answer: exit code 1
-    └── PassingError  the same, and trying again soon may help
+ToolsError               says where, what was found, what is allowed; its hint says what to do
+├── UserError            the user can mend it: exit code 2
+└── RemoteError          a remote system refused, failed or did not answer: exit code 1
+    ├── RefusedKeyError  the same: it wants a key, or another one
+    └── PassingError     the same, and trying again soon may help
 """
 
 
@@ -33,6 +34,10 @@ class RemoteError(ToolsError):
     """A remote system (engine, registry, AWS, Prefect) refused, failed or did not answer in time."""
 
     exit_code = 1
+
+
+class RefusedKeyError(RemoteError):
+    """A remote system wants a key, or another one."""
 
 
 class PassingError(RemoteError):

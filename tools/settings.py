@@ -84,7 +84,7 @@ class Settings:
     """The role of each service's tasks that names none itself."""
     log_group: str = _setting("LOG_GROUP", r"[A-Za-z0-9_./#-]+", "a name of letters, digits and _ . / # -")
     lake_url: str = _setting("LAKE_URL", r"s3://[^\s/]+(/\S*)?", "s3://BUCKET/PREFIX")
-    results_block: str = _setting("RESULTS_BLOCK", default="s3-bucket/data-flows-results")
+    results_block: str = _setting("RESULTS_BLOCK", default=names.RESULTS_BLOCK)
     """The Prefect block, `<type>/<name>`, where results of flows and tasks are kept."""
 
     @property
@@ -168,7 +168,7 @@ def load(environment: str, process_env: Mapping[str, str], dotenv: Path, paramet
     """
     environment_name(environment)
     if environment == LOCAL:
-        return _local(given_values(LOCAL, process_env, dotenv))
+        return local_settings(given_values(LOCAL, process_env, dotenv))
     given = given_values(environment, process_env, dotenv)
     aws = connection(environment, given)
     stored = parameters(aws, names.parameters(environment))
@@ -227,19 +227,22 @@ def _checked_connection(region: str, given: Mapping[str, str]) -> Connection:
     return Connection(region, endpoint)
 
 
-def _local(given: Mapping[str, str]) -> Settings:
+def local_settings(given: Mapping[str, str]) -> Settings:
+    """The settings of the local cloud; of what is given, the ports alone count."""
     prefect, aws = local_port(given, "PREFECT_PORT", 4200), local_port(given, "AWS_PORT", 4566)
+    region, account = "us-east-1", "000000000000"
+    roles = f"arn:aws:iam::{account}:role"
     return Settings(
         LOCAL,
-        Connection("us-east-1", f"http://127.0.0.1:{aws}"),
+        Connection(region, f"http://127.0.0.1:{aws}"),
         prefect_api_url=f"http://127.0.0.1:{prefect}/api",
-        account="000000000000",
+        account=account,
         registry=f"localhost:{aws}",
-        work_pool="data-flows",
-        execution_role="data-flows-execution",
-        task_role="data-flows-task",
-        log_group="/data-flows/Local",
-        lake_url="s3://data-flows-local/lake",
+        work_pool=names.PLATFORM,
+        execution_role=f"{roles}/{names.role(LOCAL, 'execution')}",
+        task_role=f"{roles}/{names.task_role(LOCAL, names.ANY_SERVICE)}",
+        log_group=names.log_group(LOCAL),
+        lake_url=f"s3://{names.bucket(account, region, LOCAL)}/lake",
     )
 
 

@@ -39,6 +39,14 @@ class Foundations:
             answer = ec2.describe_subnets(Filters=[{"Name": "subnet-id", "Values": list(subnets)}])
         return {item["SubnetId"]: (item["VpcId"], item["AvailabilityZone"]) for item in answer["Subnets"]}
 
+    def default_network(self) -> tuple[str, tuple[str, ...]]:
+        """The VPC that an account has from the beginning, and its subnets."""
+        ec2: EC2Client = client(self._connection, "ec2")
+        with told("looking for the default VPC (ec2:DescribeVpcs, ec2:DescribeSubnets)", self._connection):
+            vpc = ec2.describe_vpcs(Filters=[{"Name": "isDefault", "Values": ["true"]}])["Vpcs"][0]["VpcId"]
+            subnets = ec2.describe_subnets(Filters=[{"Name": "vpc-id", "Values": [vpc]}])["Subnets"]
+        return vpc, tuple(sorted(item["SubnetId"] for item in subnets))
+
     def bucket(self, name: str, account: str) -> Literal["absent", "ours", "another's"]:
         """Whether there is a bucket of a name, and whose: all of AWS shares these names."""
         with told(f"looking for the bucket {name} (s3:HeadBucket)", self._connection):

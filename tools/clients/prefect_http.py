@@ -19,7 +19,7 @@ from urllib3.exceptions import HTTPError, MaxRetryError
 
 from tools.clients import bounds
 from tools.clients.adapter import Adapter
-from tools.errors import PassingError, RemoteError, UserError
+from tools.errors import PassingError, RefusedKeyError, RemoteError, UserError
 from tools.model.credential import CREDENTIALS, FORMS, KEY, WORDS, Credential
 
 REFUSED = (requests.codes.unauthorized, requests.codes.forbidden)
@@ -213,14 +213,14 @@ class Http:
                 raise PassingError(f"{said}{bounds.asks(after)}: {detail}", _BUSY, tries=tries, after=after)
             raise RemoteError(f"{said}: {detail}")
 
-    def _refused(self, where: str) -> RemoteError:
+    def _refused(self, where: str) -> RefusedKeyError:
         if self._credential is None:
-            return RemoteError(
+            return RefusedKeyError(
                 f"Prefect wants a key, or a user and a password, {where}",
                 f'give one of {" and ".join(CREDENTIALS)}: README.md, "Initial deployment"',
             )
         of = "workspace" if self._credential.name == KEY else "server"
-        return RemoteError(
+        return RefusedKeyError(
             f"Prefect refused the {WORDS[self._credential.name]} {where}",
             f"check {self._credential.name}, and that it is of the {of} of PREFECT_API_URL",
         )

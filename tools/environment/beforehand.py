@@ -63,6 +63,8 @@ def needed(account: Account, inputs: Inputs, *, can_ask: bool) -> Beforehand:
     Raises:
         UserError: the worker could not start without a secret that nobody can be asked for.
     """
+    if inputs.emulated:
+        return Beforehand(account.environment, inputs)
     wants = "nothing" if inputs.credential else wanted(inputs.prefect_api_url)
     mounts = account.foundations.mounts_blobs()
     notes = []

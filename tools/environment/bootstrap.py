@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tools.clients import ssm
@@ -12,13 +12,14 @@ from tools.clients.cloudformation import CloudFormation
 from tools.clients.ecr import Ecr
 from tools.clients.foundations import Foundations
 from tools.desired import permissions
-from tools.desired.discover import services
+from tools.desired.discover import discover, services
 from tools.environment.credentials import stored
 from tools.environment.ground import ASKED, NO_WORKER, Ground, found, ground, missing, network_problems
 from tools.environment.worker_image import own_image
 from tools.errors import UserError
 from tools.model import names
-from tools.settings import LOCAL, Connection, connection, environment_name, given_values
+from tools.model.service import Service
+from tools.settings import LOCAL, Connection, connection, environment_name, given_values, local_settings
 from tools.stacks.inputs import Inputs, Place, Repository, ServiceRoles
 
 #: Asks for a value: its name, what it is.
@@ -59,11 +60,14 @@ def reach(environment: str, process_env: Mapping[str, str], dotenv: Path) -> Acc
     """The account that an environment is made in.
 
     Raises:
-        UserError: the environment is Local, or the credentials are missing or those of another account.
+        UserError: the credentials are missing or those of another account.
+        RemoteError: AWS, or the local cloud, does not answer.
     """
     environment_name(environment)
     if environment == LOCAL:
-        raise UserError("Local is no environment in AWS", "make up starts it; bootstrap takes ENVIRONMENT=Dev")
+        local = local_settings(given_values(LOCAL, process_env, dotenv))
+        clients = CloudFormation(local.aws), Foundations(local.aws)
+        return Account(LOCAL, local.aws, caller(local.aws), {}, *clients, local.registry)
     given = given_values(environment, process_env, dotenv)
     aws = connection(environment, given)
     who = caller(aws)
@@ -73,6 +77,12 @@ def reach(environment: str, process_env: Mapping[str, str], dotenv: Path) -> Acc
         check_account(aws, expected)
     registry = given.get("REGISTRY") or kept.get("REGISTRY")
     return Account(environment, aws, who, kept, CloudFormation(aws), Foundations(aws), registry)
+
+
+def again(account: Account) -> Account:
+    """The same with the environment's parameters as they are now: a secret may have been stored."""
+    kept = {} if account.environment == LOCAL else ssm.tree(account.aws, names.parameters(account.environment))
+    return replace(account, stored=kept)
 
 
 def gather(root: Path, account: Account, said: Mapping[str, str], given: Mapping[str, str], ask: Ask | None) -> Inputs:
@@ -88,6 +98,9 @@ def gather(root: Path, account: Account, said: Mapping[str, str], given: Mapping
     Raises:
         UserError: something is missing or wrong.
     """
+    if account.environment == LOCAL:
+        # Whatever is broken in a service keeps no local cloud from starting: a deploy tells it.
+        return _local_inputs(account, said, given, _roles(discover(root)[0], LOCAL))
     _check_neighbours(account)
     declared = services(root)
     permissions.check(declared)
@@ -100,19 +113,43 @@ def gather(root: Path, account: Account, said: Mapping[str, str], given: Mapping
     problems = list(network_problems(stands_on, account.aws.region, zones))
     if problems:
         raise UserError("\n".join(problems), "give another VPC or other subnets: --vpc, --subnets")
-    roles = [(service.name, service.ecs_run(account.environment)) for service in declared]
     return Inputs(
         place=account.place,
         vpc=stands_on.vpc,
         subnets=stands_on.subnets,
         prefect_api_url=stands_on.prefect_api_url,
         work_pool=stands_on.work_pool,
-        services=tuple(ServiceRoles(name, run.task_role, run.execution_role, run.permissions) for name, run in roles),
+        services=_roles(declared, account.environment),
         credential=stored(account.aws, account.environment),
         worker_image=_worker_image(root, account, stands_on),
         worker_image_told=stands_on.worker_image,
         alarm_topic=stands_on.alarm_topic,
         repository=Repository(*stands_on.repository) if stands_on.repository else None,
+    )
+
+
+def _roles(declared: Sequence[Service], environment: str) -> tuple[ServiceRoles, ...]:
+    runs = [(service.name, service.ecs_run(environment)) for service in declared]
+    return tuple(ServiceRoles(name, run.task_role, run.execution_role, run.permissions) for name, run in runs)
+
+
+def _local_inputs(
+    account: Account, said: Mapping[str, str], given: Mapping[str, str], roles: tuple[ServiceRoles, ...]
+) -> Inputs:
+    """What the environment Local depends on: the local cloud alone, so that nothing leads elsewhere."""
+    if said:
+        flags = ", ".join(f"--{name.lower().replace('_', '-')}" for name in said)
+        raise UserError(f"Local takes no {flags}", "it stands on the local cloud alone; ENVIRONMENT=Dev takes them")
+    vpc, subnets = account.foundations.default_network()
+    settings = local_settings(given)
+    return Inputs(
+        place=account.place,
+        vpc=vpc,
+        subnets=subnets,
+        prefect_api_url=settings.prefect_api_url,
+        work_pool=settings.work_pool,
+        services=roles,
+        emulated=True,
     )
 
 

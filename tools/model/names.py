@@ -27,6 +27,8 @@ def image_tag(service: str, version: str) -> str:
 BASE_IMAGE = repository("base")
 WORKER = "worker"
 """Of the repository and of the ECS service of the worker; no service of flows may be called so."""
+RESULTS_BLOCK = f"s3-bucket/{PLATFORM}-results"
+"""The Prefect block, `<type>/<name>`, where results of flows and tasks are kept."""
 ANY_SERVICE = "{service}"
 """Stands for a service's name in a setting that names something of each service, as TASK_ROLE may."""
 PARAMETERS = "/DataFlows"

@@ -1,4 +1,4 @@
-"""Deployments, schedules and variables in the words of Prefect's API: what is there, or what should be there."""
+"""Deployments, schedules, work pools, blocks and variables in the words of Prefect's API: what is or what should be."""
 
 from __future__ import annotations
 
@@ -20,6 +20,29 @@ class PrefectSchedule(Frozen):
     """The local time from which an interval is counted; empty where that is not declared or not known."""
     parameters: dict[str, Any] = Field(default_factory=dict)
     active: bool = True
+
+
+class WorkPool(Frozen):
+    """A work pool, as far as it is ours: pause, limits and queues are the operator's."""
+
+    name: str
+    type: str
+    base_job_template: dict[str, Any]
+
+
+class Block(Frozen):
+    """A block document: values of a block type under a name."""
+
+    id: str = ""
+    type: str
+    """The slug of its block type, e.g. `s3-bucket`."""
+    name: str
+    data: dict[str, Any]
+
+    @property
+    def full_name(self) -> str:
+        """`<type>/<name>`, as Prefect names it."""
+        return f"{self.type}/{self.name}"
 
 
 class PrefectDeployment(Frozen):

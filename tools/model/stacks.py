@@ -69,7 +69,7 @@ class ResourceStep:
 
 @dataclass(frozen=True)
 class StackSteps:
-    """What would be done to one stack."""
+    """What would be done to one stack, or to what the environment has in Prefect."""
 
     stack: str
     verb: StackVerb

@@ -41,13 +41,19 @@ def counted(items: Sequence[StackSteps], beforehand: Sequence[ResourceStep] = ()
 
 
 def stacks_json(
-    environment: str, items: Sequence[StackSteps], beforehand: Sequence[ResourceStep] = (), *, applied: bool
+    environment: str,
+    items: Sequence[StackSteps],
+    prefect: StackSteps | None = None,
+    beforehand: Sequence[ResourceStep] = (),
+    *,
+    applied: bool,
 ) -> dict[str, Any]:
     """The same for machines.
 
     Args:
         environment: its name.
-        items: what would be done to its stacks, or was.
+        items: what would be done to stacks, or was.
+        prefect: what would be done in Prefect, or was; None where nothing is done there.
         beforehand: what would be done before.
         applied: whether it was.
     """
@@ -64,6 +70,7 @@ def stacks_json(
             }
             for item in items
         ],
+        "prefect": _steps(prefect.steps) if prefect else [],
     }
 
 

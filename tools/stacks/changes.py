@@ -1,12 +1,18 @@
-"""A stack's change set + the templates before and after -> what would be done to it, in the words of a plan."""
+"""A stack's change set + the templates before and after -> what would be done to it, in the words of a plan.
+
+The same of a work pool and a block, as they stand and as they should be.
+"""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from tools.errors import UserError
 from tools.model.differences import differences
 from tools.model.permissions import allowed
+from tools.model.prefect import Block, WorkPool
 from tools.model.stacks import ResourceChange, ResourceStep, ResourceVerb, StackSteps, StackVerb, Template
 from tools.stacks.permissions import declared_as
 from tools.stacks.template import Stack
@@ -41,6 +47,8 @@ _NAMES = (
 )
 #: By which of its fields an item of a list is known.
 _KEYS = ("Sid", "Name", "Id", "Key")
+_MOST_LINES = 8
+"""Of what differs in a job template: of one that is not ours everything does."""
 _VERBS: dict[str, ResourceVerb] = {"Add": "create", "Import": "create", "Remove": "delete"}
 
 
@@ -81,6 +89,39 @@ def kept(name: str, standing: Template) -> StackSteps:
     return StackSteps(name, "unchanged", tuple(steps))
 
 
+def pool_steps(standing: WorkPool | None, wanted: WorkPool) -> Iterator[ResourceStep]:
+    """What would be done to a work pool.
+
+    Raises:
+        UserError: one of that name has another type.
+    """
+    subject = f"work pool {wanted.name}"
+    if standing is None:
+        yield ResourceStep("create", subject)
+        return
+    if standing.type != wanted.type:
+        raise UserError(
+            f"the {subject} is of the type {standing.type}, not {wanted.type}: its runs would not become ECS tasks",
+            "give the work pool another name: --work-pool",
+        )
+    said = [_as_variable(line) for line in differences(standing.base_job_template, wanted.base_job_template)]
+    if said:
+        shown, more = said[:_MOST_LINES], len(said) - _MOST_LINES
+        yield ResourceStep("change", subject, (*shown, *([f"and {more} more"] if more > 0 else [])))
+
+
+def block_steps(standing: Block | None, wanted: Block) -> Iterator[ResourceStep]:
+    """What would be done to a block. Values that are not ours stay."""
+    subject = f"block {wanted.full_name}"
+    if standing is None:
+        yield ResourceStep("create", subject)
+        return
+    ours = {key: value for key, value in standing.data.items() if key in wanted.data}
+    said = tuple(differences(ours, wanted.data))
+    if said:
+        yield ResourceStep("change", subject, said)
+
+
 def named(logical: str, kind: str, resource: Template, physical: str = "") -> str:
     """What a resource is called: its kind in our words, and its name.
 
@@ -94,6 +135,12 @@ def named(logical: str, kind: str, resource: Template, physical: str = "") -> st
     name = next((properties[key] for key in _NAMES if isinstance(properties.get(key), str)), "")
     word = _WORDS.get(kind.removeprefix("AWS::"), f"{kind} {logical}")
     return f"{word} {name or physical}".rstrip()
+
+
+def _as_variable(line: str) -> str:
+    """A difference of a job template, a job variable called by its own name."""
+    found = re.sub(r"^variables\.properties\.(\w+)\.default ", r"\1 ", line)
+    return f"job template: {found.removeprefix('job_configuration.')}"
 
 
 def _step(change: ResourceChange, wanted: Template, standing: Template) -> ResourceStep:

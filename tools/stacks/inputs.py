@@ -91,6 +91,8 @@ class Inputs:
     alarm_topic: str | None = None
     """The ARN of the SNS topic that alarms tell."""
     repository: Repository | None = None
+    emulated: bool = False
+    """Whether AWS is the local cloud's emulator: it tells nothing of tasks, and gives them no credentials."""
 
     def __post_init__(self) -> None:
         problems = list(self._too_long())

@@ -8,6 +8,8 @@ from tools.stacks.inputs import Inputs
 from tools.stacks.template import Json, Resources, attribute, reference, resource
 
 _CPU, _MEMORY = "256", "1024"
+#: It waits for the work pool, which is made when its stack stands: one of its own making would be another.
+_START = ("prefect", "worker", "start", "--type", "ecs", "--no-create-pool-if-not-found", "--with-healthcheck")
 _HEALTH = "import urllib.request as u; u.urlopen('http://127.0.0.1:8080/health', timeout=4)"
 
 
@@ -32,7 +34,7 @@ def _task(inputs: Inputs, image: str) -> Json:
         "Name": "worker",
         "Image": image,
         "Essential": True,
-        "Command": ["prefect", "worker", "start", "--type", "ecs", "--pool", inputs.work_pool, "--with-healthcheck"],
+        "Command": [*_START, "--pool", inputs.work_pool],
         "Environment": [
             {"Name": "AWS_DEFAULT_REGION", "Value": place.region},
             {"Name": "PREFECT_API_URL", "Value": inputs.prefect_api_url},

@@ -21,12 +21,13 @@ from tools.clients import aws, prefect_runs, ssm
 from tools.clients.ecr import Ecr
 from tools.clients.ecs import Ecs
 from tools.clients.prefect_api import PrefectApi
+from tools.clients.prefect_pools import PrefectPools
 from tools.clients.prefect_variables import PrefectVariables
 from tools.clients.task_definition import to_task_definition
 from tools.errors import ToolsError
 from tools.model.credential import Credential
 from tools.model.images import Image
-from tools.model.prefect import PrefectSchedule
+from tools.model.prefect import Block, PrefectSchedule, WorkPool
 from tools.settings import Connection
 from tools.tests.fakes import arn
 from tools.tests.proxy import Proxy, Reply, Request, Reset
@@ -43,6 +44,8 @@ AT = "2026-01-01T00:00:00Z"
 DRAFT = draft("x")
 WANTED = prefect_deployment("x")
 EVERY_MINUTE = PrefectSchedule(id="s1", slug="often", schedule={"interval": 60.0, "timezone": "UTC"})
+POOL = WorkPool(name="pool", type="ecs", base_job_template={})
+BLOCK = Block(type="s3-bucket", name="results", data={"bucket_name": "x"})
 IMAGE = Image("data-flows/x", f"sha256:{'0' * 64}", ("0123456789abcdef",), datetime(2026, 1, 1, tzinfo=UTC), 1)
 FLOW = {"id": "f1", "name": "x"}
 RUN = {"id": "r1", "name": "run", "state": {"name": "Late", "type": "SCHEDULED", "message": "m"}}
@@ -89,8 +92,13 @@ PREFECT_ANSWERS: dict[str, Any] = {
     "(POST|GET) /deployments/.*/schedules": [SCHEDULE],
     "POST /deployments/.*/create_flow_run": RUN,
     "GET /flow_runs/.*": RUN,
-    "GET /work_pools/.*": {"status": "READY"},
+    "GET /work_pools/.*": {"status": "READY", "type": "ecs", "base_job_template": {}},
     "(GET|POST) /variables/.*": VARIABLE,
+    "POST /work_pools/": {"name": "pool"},
+    "GET /block_types/slug/[^/]*/block_documents/.*": {"id": "b1", "data": {"bucket_name": "x"}},
+    "GET /block_types/.*": {"id": "t1"},
+    "POST /block_schemas/filter": [{"id": "s1", "block_type_id": "t1"}],
+    "POST /block_documents/": {"id": "b1"},
 }
 
 
@@ -146,8 +154,8 @@ class Far:
                 self.made.append("deployment")
             case ("POST", "deployments", _, "schedules"):
                 self.made.append("schedule")
-            case ("POST", "variables"):
-                self._once("variable")
+            case ("POST", "variables" | "work_pools" | "block_documents"):
+                self._once(path)
             case ("POST", "deployments", _, "create_flow_run"):
                 self._once(body["idempotency_key"])
             case ("GET", "deployments", "name", *_) if not self.made:
@@ -183,6 +191,7 @@ class Clients:
     ecr: Ecr
     api: PrefectApi
     variables: PrefectVariables
+    pools: PrefectPools
 
 
 @contextmanager
@@ -191,7 +200,12 @@ def far_clients(far: Far) -> Iterator[Clients]:
     with Proxy(None, before=far).serving() as port:
         url, connection = f"http://127.0.0.1:{port}/api", Connection("us-east-1")
         yield Clients(
-            connection, Ecs(connection), Ecr(connection, None), PrefectApi(url, SHOWN), PrefectVariables(url, SHOWN)
+            connection,
+            Ecs(connection),
+            Ecr(connection, None),
+            PrefectApi(url, SHOWN),
+            PrefectVariables(url, SHOWN),
+            PrefectPools(url, SHOWN),
         )
 
 
@@ -257,6 +271,12 @@ CALLS: dict[str, Call] = {
     "PrefectVariables.create": Call(lambda c: c.variables.create("n", 1), makes=True, unread=True),
     "PrefectVariables.touch": Call(lambda c: c.variables.touch("v1"), gone=True, unread=True),
     "PrefectVariables.delete": Call(lambda c: c.variables.delete("v1"), gone=True, unread=True),
+    "PrefectPools.pool": Call(lambda c: c.pools.pool("pool"), gone=True),
+    "PrefectPools.create_pool": Call(lambda c: c.pools.create_pool(POOL), makes=True, unread=True),
+    "PrefectPools.change_template": Call(lambda c: c.pools.change_template("pool", {}), unread=True),
+    "PrefectPools.block": Call(lambda c: c.pools.block("s3-bucket", "results"), gone=True),
+    "PrefectPools.create_block": Call(lambda c: c.pools.create_block(BLOCK), makes=True, unread=True),
+    "PrefectPools.change_block": Call(lambda c: c.pools.change_block("b1", {}), unread=True),
     "prefect_runs.runs": Call(lambda c: prefect_runs.runs(c.api, ["d1"])),
 }
 

@@ -10,7 +10,8 @@ from contextlib import contextmanager
 from tools.arguments import Bootstrap
 from tools.environment.beforehand import Beforehand, needed
 from tools.environment.beforehand import carry_out as carry_out_first
-from tools.environment.bootstrap import Account, gather, reach
+from tools.environment.bootstrap import Account, again, gather, reach
+from tools.environment.pools import prefect_steps, reach_prefect, settle
 from tools.environment.stacks import carry_out, delete, prepared, prepared_deletion
 from tools.errors import UserError
 from tools.model import names
@@ -35,10 +36,12 @@ def _make(account: Account, arguments: Bootstrap) -> int:
     given = given_values(arguments.environment, os.environ, DOTENV)
     can_ask = sys.stdin.isatty()
     first = needed(account, gather(ROOT, account, arguments.said, given, _ask if can_ask else None), can_ask=can_ask)
+    to_be_made = arguments.yes and not first.asks
+    prefect = prefect_steps(reach_prefect(account, first.inputs, given), account, first.inputs, to_be_made=to_be_made)
     _show_first(first, arguments)
     inputs = _carry_out_first(account, first) if arguments.yes else first.inputs
     with prepared(account, inputs) as items:
-        steps = [item.steps for item in items]
+        steps = [*(item.steps for item in items), prefect]
         changes = first.steps or any(item.steps for item in steps)
         _show(
             account,
@@ -50,8 +53,9 @@ def _make(account: Account, arguments: Bootstrap) -> int:
         if arguments.yes:
             with Progress(console(stderr=True)) as progress:
                 carry_out(account, items, progress.step)
+                settle(reach_prefect(again(account), inputs, given), account, inputs, progress.step)
     if arguments.json:
-        print_json(stacks_json(account.environment, steps, first.steps, applied=arguments.yes))
+        print_json(stacks_json(account.environment, steps[:-1], prefect, first.steps, applied=arguments.yes))
     elif arguments.yes:
         _tell_next(inputs)
     return 0
@@ -77,10 +81,11 @@ def _delete(account: Account, arguments: Bootstrap) -> int:
             with Progress(console(stderr=True)) as progress:
                 delete(account, steps, changed, progress.step)
     if arguments.json:
-        print_json(stacks_json(account.environment, steps, applied=arguments.yes))
+        print_json(stacks_json(account.environment, steps, None, applied=arguments.yes))
     elif arguments.yes:
         root = names.parameters(account.environment)
-        tell(f"What holds data is kept, and so are the secrets below {root}. The next bootstrap goes on with them.")
+        tell(f"What holds data is kept; so are the secrets below {root}, and Prefect's work pool and block.")
+        tell("The next bootstrap goes on with them.")
     return 0
 
 
@@ -109,7 +114,7 @@ def _tell_next(inputs: Inputs) -> None:
     """What is left to do by hand."""
     environment = inputs.place.environment
     tell(f"{environment} is as the repository says. Next:")
-    if inputs.worker_image is None:
+    if inputs.worker_image is None and not inputs.emulated:
         tell(f"  - a worker: one of your own for the work pool {inputs.work_pool}, or ours: --worker-image ''")
     tell(f"  - make deploy ENVIRONMENT={environment}")
 

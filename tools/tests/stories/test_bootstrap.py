@@ -15,11 +15,13 @@ from typing import Any
 import pytest
 
 from tools.clients import ssm
+from tools.clients.prefect_pools import PrefectPools
 from tools.model.differences import same
 from tools.settings import Connection, load
 from tools.stacks.account import ISSUER
 from tools.stacks.data import data_stack
 from tools.stacks.inputs import Inputs, Place, Repository, ServiceRoles
+from tools.stacks.pool import work_pool
 from tools.stacks.run import run_stack
 from tools.stacks.template import Stack
 from tools.tests.repositories import STORAGE, make_service
@@ -30,17 +32,18 @@ from tools.tests.standing import Standing
 ENVIRONMENT, ACCOUNT = "Story", "000000000000"
 BUCKET = f"data-flows-{ACCOUNT}-us-east-1-story"
 GUEST = '\n[ecs_run]\ntask_role = "guest"\n'
-API, OTHER_API = "https://prefect.example.com/api", "https://other.example.com/api"
 IMAGE = f"registry.example.com/worker@sha256:{'0' * 64}"
 TOPIC = f"arn:aws:sns:us-east-1:{ACCOUNT}:on-call"
+POOL = "story"
 QUEUE = f"data-flows-{ENVIRONMENT}-task-events"
 
 
 class Story:
     """A repository of two services, and what stands of its environment."""
 
-    def __init__(self, home: Path, aws: Connection) -> None:
-        self.checkout, self.aws = Checkout(home), aws
+    def __init__(self, home: Path, aws: Connection, api: str) -> None:
+        self.checkout, self.aws, self.api = Checkout(home), aws, api
+        self.other_api = api.replace("127.0.0.1", "localhost")
         make_service(home, "hello")
         make_service(home, "visitor", {"service.toml": STORAGE.replace("hello", "visitor") + GUEST})
         self.standing = Standing(aws, ENVIRONMENT)
@@ -56,21 +59,23 @@ class Story:
         assert "Traceback" not in done.stderr
         return done.stdout if "--json" in arguments else done.stdout + done.stderr
 
-    def stacks(self, **changes: Any) -> tuple[Stack, Stack]:
-        """The stacks as they should be."""
+    def inputs(self) -> Inputs:
+        """What the environment is rendered from."""
         values: dict[str, Any] = {
             "place": Place(ENVIRONMENT, "aws", "us-east-1", ACCOUNT),
             "vpc": self.vpc,
             "subnets": self.subnets,
-            "prefect_api_url": API,
-            "work_pool": "data-flows",
+            "prefect_api_url": self.api,
+            "work_pool": POOL,
             "services": (ServiceRoles("hello"), ServiceRoles("visitor", "guest")),
             "worker_image_told": "none",
             "repository": Repository("example/data-flows", "987654321"),
-            **changes,
         }
-        given = Inputs(**values)
-        return data_stack(given), run_stack(given)
+        return Inputs(**values)
+
+    def stacks(self) -> tuple[Stack, Stack]:
+        """The stacks as they should be."""
+        return data_stack(self.inputs()), run_stack(self.inputs())
 
     def parameters(self) -> dict[str, str]:
         """What the tools read."""
@@ -78,9 +83,9 @@ class Story:
 
 
 @pytest.fixture(scope="module")
-def story(tmp_path_factory: pytest.TempPathFactory, ministack: Connection) -> Iterator[Story]:
+def story(tmp_path_factory: pytest.TempPathFactory, ministack: Connection, prefect_api_url: str) -> Iterator[Story]:
     """The story so far."""
-    made = Story(tmp_path_factory.mktemp("story"), ministack)
+    made = Story(tmp_path_factory.mktemp("story"), ministack, prefect_api_url)
     iam = made.standing.client("iam")
     provider = iam.create_open_id_connect_provider(Url=f"https://{ISSUER}", ClientIDList=["sts.amazonaws.com"])
     yield made
@@ -90,9 +95,19 @@ def story(tmp_path_factory: pytest.TempPathFactory, ministack: Connection) -> It
 def ground(story: Story) -> list[str]:
     """What the first bootstrap must be told."""
     return [
-        *("--vpc", story.vpc, "--subnets", ",".join(story.subnets), "--prefect-api-url", API, "--worker-image", "none"),
+        *("--vpc", story.vpc, "--subnets", ",".join(story.subnets), "--prefect-api-url", story.api),
+        *("--worker-image", "none"),
+        *("--work-pool", POOL),
         *("--github-repository", "example/data-flows", "--github-repository-id", "987654321"),
     ]
+
+
+def test_0_where_prefect_does_not_answer_nothing_is_made(story: Story) -> None:
+    nowhere = "http://127.0.0.1:1/api"
+    said = story.bootstrap(*ground(story), "--prefect-api-url", nowhere, "--yes", code=1)
+
+    assert f"error: Prefect: nothing answers at {nowhere}" in said
+    assert story.standing.stack("data") == {}
 
 
 def test_1_it_is_made_and_says_what_is_left_to_do(story: Story) -> None:
@@ -101,11 +116,12 @@ def test_1_it_is_made_and_says_what_is_left_to_do(story: Story) -> None:
     assert "create  role data-flows-Story-task-hello" in said
     assert "create  role data-flows-Story-deployer" in said
     assert "task-visitor" not in said
+    assert f"create  work pool {POOL}" in said
+    assert "create  block s3-bucket/data-flows-results" in said
     count = len(story.stacks()[1].template["Resources"])
     assert f"data-flows-Story-run: {count} of {count}: " in said
-    assert "note: https://prefect.example.com/api cannot be reached from here; where it wants a key" in said
     assert "(BLOB_MOUNTING) cannot be told here" in said
-    assert "a worker: one of your own for the work pool data-flows, or ours: --worker-image ''" in said
+    assert "a worker: one of your own for the work pool story, or ours: --worker-image ''" in said
     assert story.standing.stack("data")["EnableTerminationProtection"] is True
     assert story.standing.stack("run")["StackStatus"] == "CREATE_COMPLETE"
 
@@ -167,12 +183,23 @@ def test_5_the_tools_find_their_settings(story: Story) -> None:
     variables = {"AWS_ENDPOINT_URL": str(story.aws.endpoint), "AWS_REGION": story.aws.region}
     settings = load(ENVIRONMENT, variables, Path("/nowhere"), ssm.tree)
 
-    assert settings.prefect_api_url == API
+    assert settings.prefect_api_url == story.api
     assert settings.account == ACCOUNT
     assert settings.execution_role in {f"arn:aws:iam::{ACCOUNT}:role/{name}" for name in story.standing.roles()}
     assert settings.task_role.endswith("role/data-flows-Story-task-{service}")
     assert settings.log_group == story.standing.log_group(settings.log_group)["LogGroupName"]
     assert settings.lake_url == f"s3://{BUCKET}/lake"
+
+
+def test_5_prefect_has_the_work_pool_and_the_block(story: Story) -> None:
+    pools = PrefectPools(story.api)
+    given = story.inputs()
+    group = story.standing.security_group()["GroupId"]
+
+    assert pools.pool(POOL) == work_pool(given, group)
+    block = pools.block("s3-bucket", "data-flows-results")
+    assert block
+    assert block.data == {"bucket_name": BUCKET, "bucket_folder": "results"}
 
 
 def test_6_again_it_needs_to_be_told_nothing_and_changes_nothing(story: Story) -> None:
@@ -185,7 +212,7 @@ def test_6_again_it_needs_to_be_told_nothing_and_changes_nothing(story: Story) -
 
 
 def test_7_a_change_is_told_field_by_field_and_made(story: Story) -> None:
-    told = json.loads(story.bootstrap("--prefect-api-url", OTHER_API, "--worker-image", IMAGE, "--json", "--yes"))
+    told = json.loads(story.bootstrap("--prefect-api-url", story.other_api, "--worker-image", IMAGE, "--json", "--yes"))
     resources = {item["subject"]: item for stack in told["stacks"] for item in stack["resources"]}
 
     assert told["applied"] is True
@@ -193,10 +220,10 @@ def test_7_a_change_is_told_field_by_field_and_made(story: Story) -> None:
     assert resources["parameter /DataFlows/Story/PREFECT_API_URL"] == {
         "verb": "change",
         "subject": "parameter /DataFlows/Story/PREFECT_API_URL",
-        "why": [f"Value {API} → {OTHER_API}"],
+        "why": [f"Value {story.api} → {story.other_api}"],
     }
     assert resources["ECS service worker"]["verb"] == "create"
-    assert story.parameters()["PREFECT_API_URL"] == OTHER_API
+    assert story.parameters()["PREFECT_API_URL"] == story.other_api
     worker = story.standing.worker()
     assert worker
     service, definition = worker
@@ -220,12 +247,12 @@ def test_8_a_change_that_fails_is_rolled_back_and_says_which_resource_and_why(st
     parameters = story.standing.client("ssm")
     parameters.put_parameter(Name=by_hand, Value=TOPIC, Type="String")
 
-    said = story.bootstrap("--prefect-api-url", API, "--yes", code=1)
+    said = story.bootstrap("--prefect-api-url", story.api, "--yes", code=1)
 
     assert f"error: data-flows-Story-run: parameter {by_hand}: " in said
     assert "exist" in said
     assert "UPDATE_ROLLBACK_COMPLETE; mend the reason and run this again" in said
-    assert story.parameters()["PREFECT_API_URL"] == OTHER_API
+    assert story.parameters()["PREFECT_API_URL"] == story.other_api
     parameters.delete_parameter(Name=by_hand)
 
 
@@ -244,5 +271,7 @@ def test_a_deletion_keeps_what_holds_data_and_the_next_bootstrap_goes_on_with_it
     said = story.bootstrap(*ground(story), "--yes")
 
     assert "data-flows-Story-data  unchanged" in said
+    assert "job template: security_groups" in said
+    assert PrefectPools(story.api).pool(POOL) == work_pool(story.inputs(), story.standing.security_group()["GroupId"])
     assert objects.get_object(Bucket=BUCKET, Key="lake/flights")["Body"].read() == b"data"
     assert story.standing.stack("run")["StackStatus"] == "CREATE_COMPLETE"

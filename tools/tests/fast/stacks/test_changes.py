@@ -5,12 +5,17 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+import pytest
+
+from tools.errors import UserError
 from tools.model.permissions import Permission
+from tools.model.prefect import Block
 from tools.model.stacks import ResourceChange, StackSteps
 from tools.show.stacks import counted, stacks_text
-from tools.stacks.changes import created, deleted, kept, stack_steps
+from tools.stacks.changes import block_steps, created, deleted, kept, pool_steps, stack_steps
 from tools.stacks.data import data_stack
 from tools.stacks.inputs import ServiceRoles
+from tools.stacks.pool import results_block, work_pool
 from tools.stacks.run import run_stack
 from tools.stacks.template import Stack
 from tools.tests.screens import screen
@@ -119,3 +124,46 @@ def test_it_is_shown_as_a_plan_is() -> None:
     assert "  change  parameter /DataFlows/Dev/PREFECT_API_URL  Value https://old.example.com/api → https" in shown
     assert counted([quiet, told]) == "1 to change"
     assert counted([quiet]) == "nothing differs"
+
+
+POOL = work_pool(inputs(credential=None), "sg-1")
+BLOCK = results_block(inputs().place)
+
+
+def test_of_a_work_pool_that_is_there_each_value_that_differs_is_told_by_its_own_name() -> None:
+    elsewhere = inputs(credential=None, place=replace(inputs().place, environment="Old"))
+    (change,) = pool_steps(work_pool(elsewhere, "sg-0"), POOL)
+
+    assert (change.verb, change.subject) == ("change", "work pool data-flows")
+    assert change.why == (
+        "job template: cluster data-flows-Old → data-flows-Dev",
+        "job template: security_groups ['sg-0'] → ['sg-1']",
+    )
+    assert list(pool_steps(POOL, POOL)) == []
+
+
+def test_of_a_job_template_that_is_another_s_not_every_line_is_told() -> None:
+    (change,) = pool_steps(POOL.model_copy(update={"base_job_template": {}}), POOL)
+    assert len(change.why) == 2
+
+    foreign = {"job_configuration": {f"field{n}": n for n in range(30)}, "variables": {}}
+    (change,) = pool_steps(POOL.model_copy(update={"base_job_template": foreign}), POOL)
+    assert len(change.why) == 9
+    assert change.why[-1].startswith("and ")
+
+
+def test_a_pool_of_another_type_is_refused() -> None:
+    with pytest.raises(UserError, match="work pool data-flows is of the type process, not ecs") as refused:
+        list(pool_steps(POOL.model_copy(update={"type": "process"}), POOL))
+    assert "--work-pool" in refused.value.hint
+
+
+def test_of_a_block_what_is_not_ours_is_not_compared() -> None:
+    standing = Block(id="1", type=BLOCK.type, name=BLOCK.name, data={**BLOCK.data, "credentials": {"region_name": "x"}})
+    assert list(block_steps(standing, BLOCK)) == []
+    (made,) = block_steps(None, BLOCK)
+    assert (made.verb, made.subject) == ("create", "block s3-bucket/data-flows-results")
+
+    other = standing.model_copy(update={"data": {**standing.data, "bucket_folder": "elsewhere"}})
+    (change,) = block_steps(other, BLOCK)
+    assert (change.verb, change.why) == ("change", ("bucket_folder elsewhere → results",))

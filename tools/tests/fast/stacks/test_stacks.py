@@ -159,7 +159,8 @@ def test_the_worker_runs_the_given_image_reads_task_events_and_brings_the_old_on
     env = {item["Name"]: item["Value"] for item in container["Environment"]}
 
     assert container["Image"] == given.worker_image
-    assert container["Command"][:6] == ["prefect", "worker", "start", "--type", "ecs", "--pool"]
+    assert container["Command"][:6] == ["prefect", "worker", "start", "--type", "ecs", "--no-create-pool-if-not-found"]
+    assert container["Command"][-2:] == ["--pool", given.work_pool]
     assert env["PREFECT_INTEGRATIONS_AWS_ECS_OBSERVER_SQS_QUEUE_NAME"] == {"Fn::GetAtt": ["TaskEvents", "QueueName"]}
     assert service["DeploymentConfiguration"]["DeploymentCircuitBreaker"] == {"Enable": True, "Rollback": True}
 
