@@ -26,7 +26,7 @@ from tools.settings import environment_name
 NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 MAX_NAME = 63
 #: Names of the images and compose services that are not flows.
-RESERVED = frozenset({"base", "aws", "engine", "prefect-server", "setup", "worker"})
+RESERVED = frozenset({"base", "aws", "engine", "prefect-server", "worker"})
 
 
 @dataclass(frozen=True)

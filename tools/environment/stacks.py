@@ -12,6 +12,7 @@ from tools.environment.bootstrap import Account
 from tools.errors import RemoteError, UserError
 from tools.model import names
 from tools.model.stacks import StackEvent, StackSteps, StandingStack, Template
+from tools.settings import LOCAL
 from tools.stacks.account import ISSUER, PROVIDER, account_stack, account_stack_without
 from tools.stacks.changes import created, deleted, kept, named, stack_steps
 from tools.stacks.data import data_stack
@@ -152,8 +153,13 @@ def _check_idle(standing: StandingStack | None) -> None:
 
 
 def _check_bucket(account: Account) -> None:
-    """Refuses a bucket that stands without the stack, which cannot make it again."""
+    """Refuses a bucket that stands without the stack, which cannot make it again.
+
+    The local cloud's can: where the emulator was killed, buckets are all that is left.
+    """
     place = account.place
+    if place.environment == LOCAL:
+        return
     whose = account.foundations.bucket(place.bucket, place.account)
     if whose != "absent":
         owner = "this account has it, outside of the stack" if whose == "ours" else "another account has it"

@@ -25,9 +25,9 @@ COMPOSE_FILE = Path("compose/compose.yaml")
 WAIT_SECONDS = 180
 ANSWER_SECONDS = 30
 LOG_LINES = 20
-#: The cloud's compose services in the order in which they start; one of them does its work and ends.
-PARTS = ("prefect-server", "engine", "aws", "setup", "worker")
-ONE_SHOT = "setup"
+#: The cloud's compose services in the order in which they start; the worker works for an environment that is made.
+PARTS = ("prefect-server", "engine", "aws", "worker")
+SERVERS = PARTS[:-1]
 
 Say = Callable[[str], None]
 
@@ -89,8 +89,14 @@ class Compose:
         return done.stdout.strip() if done.returncode == 0 else ""
 
 
-def up(root: Path, variables: Mapping[str, str], say: Say) -> Addresses:
+def up(root: Path, variables: Mapping[str, str], say: Say, make_environment: Callable[[], None]) -> Addresses:
     """Starts the local cloud, or what of it does not run, and waits until all of it answers.
+
+    Args:
+        root: the repository.
+        variables: of `.env` and of this process.
+        say: told what is being done.
+        make_environment: makes the environment Local, once both servers answer and before the worker starts.
 
     Raises:
         UserError: Docker does not answer, or a port is taken; nothing was started.
@@ -103,10 +109,11 @@ def up(root: Path, variables: Mapping[str, str], say: Say) -> Addresses:
     say("starting the local cloud; the first time its images are built, which takes a minute or two")
     if compose.run("build") != 0:
         raise RemoteError("an image of the local cloud could not be built; what the build said stands above")
-    if compose.run("up", "--detach", "--no-build", "--wait", "--wait-timeout", str(WAIT_SECONDS)) != 0:
-        raise _failure(compose)
+    _start(compose, *SERVERS)
     _wait_for_answer(compose, "prefect-server", f"{addresses.api}/health")
     _wait_for_answer(compose, "aws", f"{addresses.aws}/_ministack/ready")
+    make_environment()
+    _start(compose)
     return addresses
 
 
@@ -140,6 +147,13 @@ def _configured(root: Path, variables: Mapping[str, str]) -> tuple[Addresses, Co
         "AWS_PORT": str(addresses.aws_port),
     }
     return addresses, Compose(root, project, environment)
+
+
+def _start(compose: Compose, *parts: str) -> None:
+    """Starts what does not run, all of it where no parts are named, and waits until it is healthy."""
+    waiting = ("--wait", "--wait-timeout", str(WAIT_SECONDS))
+    if compose.run("up", "--detach", "--no-build", *waiting, *parts) != 0:
+        raise _failure(compose)
 
 
 def _check_engine(compose: Compose) -> None:
@@ -203,7 +217,7 @@ def culprit(parts: Mapping[str, Mapping[str, Any]]) -> tuple[str, str] | None:
         part = parts.get(service, {"State": "created"})
         if part["State"] == "running" and part["Health"] not in ("healthy", ""):
             return service, "does not answer"
-        if part["State"] in ("exited", "dead") and (part["ExitCode"] != 0 or service != ONE_SHOT):
+        if part["State"] in ("exited", "dead"):
             return service, f"ended with exit code {part['ExitCode']}"
         if part["State"] == "restarting":
             return service, "ends as soon as it has started"

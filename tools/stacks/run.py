@@ -20,7 +20,7 @@ def run_stack(inputs: Inputs) -> Stack:
     resources = {
         "Cluster": _cluster(environment),
         "SecurityGroup": _security_group(inputs),
-        **_task_events(inputs),
+        **({} if inputs.emulated else _task_events(inputs)),
         **roles(inputs),
         **(worker(inputs, inputs.worker_image) if inputs.worker_image else {}),
         **_parameters(inputs),

@@ -11,7 +11,10 @@ from typing import Any
 
 from tools.bench.own_cloud import OwnCloud
 from tools.bench.own_cloud import own_cloud as made_cloud
+from tools.model import names
 
+CLUSTER = names.cluster("Local")
+BUCKET = names.bucket("000000000000", "us-east-1", "Local")
 SERVICE_TOML = """
 [docker_storage]
 entrypoint = "flow.py:{function}"

@@ -296,3 +296,21 @@ def test_credentials_of_another_account_are_refused(site: Site) -> None:
 
     with pytest.raises(UserError, match="the AWS credentials belong to account 000000000000"):
         reach(site.name, variables, Path("/nowhere"))
+
+
+def test_local_stands_on_the_local_cloud_alone_and_a_broken_service_does_not_keep_it_from_starting(
+    site: Site, tmp_path: Path
+) -> None:
+    make_service(tmp_path, "hello")
+    make_service(tmp_path, "broken", {"service.toml": "nonsense"})
+    local = replace(site.account(), environment="Local")
+    elsewhere = {"PREFECT_API_URL": "https://prod.example.com/api", "VPC": "vpc-ffffffff", "WORK_POOL": "prod"}
+
+    made = gather(tmp_path, local, {}, {**elsewhere, "PREFECT_PORT": "4321"}, None)
+
+    assert made.prefect_api_url == "http://127.0.0.1:4321/api"
+    assert (made.vpc, made.work_pool, made.emulated) == (site.vpc, "data-flows", True)
+    assert set(made.subnets) >= set(site.subnets)
+    assert made.services == (ServiceRoles("hello"),)
+    with pytest.raises(UserError, match="Local takes no --vpc, --work-pool"):
+        gather(tmp_path, local, {"VPC": site.vpc, "WORK_POOL": "x"}, {}, None)

@@ -41,6 +41,11 @@ def variables() -> dict[str, str]:
     return {**os.environ, "COMPOSE_PROJECT_NAME": name, **ports}
 
 
+def nothing() -> None:
+    """Makes no environment: it is not come to."""
+    pytest.fail("an environment was made where nothing was started")
+
+
 def networks() -> str:
     return subprocess.run(["docker", "network", "ls"], capture_output=True, text=True, check=True).stdout
 
@@ -59,14 +64,14 @@ def test_addresses_follow_the_ports() -> None:
 @pytest.mark.parametrize(
     ("states", "blamed"),
     [
-        ((WELL, WELL, WELL, DONE, WELL), None),
-        ((WELL, WELL, WELL, WAITING, WAITING), None),
-        ((WELL, WELL, SILENT, WAITING, WAITING), ("aws", "does not answer")),
-        ((WELL, LOOPING, SILENT, WAITING, WAITING), ("engine", "ends as soon as it has started")),
-        ((LOOPING, WELL, WELL, WAITING, WAITING), ("prefect-server", "ends as soon as it has started")),
-        ((WELL, WELL, WELL, FAILED, WAITING), ("setup", "ended with exit code 1")),
-        ((WELL, WELL, WELL, DONE, DONE), ("worker", "ended with exit code 0")),
-        ((WELL, WELL, SILENT, FAILED, FAILED), ("aws", "does not answer")),
+        ((WELL, WELL, WELL, WELL), None),
+        ((WELL, WELL, WELL, WAITING), None),
+        ((WELL, WELL, SILENT, WAITING), ("aws", "does not answer")),
+        ((WELL, LOOPING, SILENT, WAITING), ("engine", "ends as soon as it has started")),
+        ((LOOPING, WELL, WELL, WAITING), ("prefect-server", "ends as soon as it has started")),
+        ((WELL, WELL, FAILED, WAITING), ("aws", "ended with exit code 1")),
+        ((WELL, WELL, WELL, DONE), ("worker", "ended with exit code 0")),
+        ((WELL, WELL, SILENT, FAILED), ("aws", "does not answer")),
     ],
 )
 def test_the_first_part_that_failed_by_itself_is_blamed(states: tuple[dict[str, Any], ...], blamed: object) -> None:
@@ -80,19 +85,19 @@ def test_nobody_is_blamed_where_nothing_was_started() -> None:
 @pytest.mark.parametrize("name", ["PREFECT_PORT", "AWS_PORT"])
 def test_a_port_that_is_no_number_is_refused(variables: dict[str, str], name: str) -> None:
     with pytest.raises(UserError, match=f"{name} is 'high'"):
-        up(ROOT, {**variables, name: "high"}, print)
+        up(ROOT, {**variables, name: "high"}, print, nothing)
 
 
 def test_a_machine_without_docker_is_told_so(variables: dict[str, str], tmp_path: Path) -> None:
     with pytest.raises(UserError, match="Docker is not installed"):
-        up(ROOT, {**variables, "PATH": str(tmp_path)}, print)
+        up(ROOT, {**variables, "PATH": str(tmp_path)}, print, nothing)
 
 
 @pytest.mark.docker
 def test_an_engine_that_does_not_answer_is_told(variables: dict[str, str]) -> None:
     nowhere = {**variables, "DOCKER_HOST": "unix:///nonexistent"}
     with pytest.raises(UserError, match="the Docker engine does not answer"):
-        up(ROOT, nowhere, print)
+        up(ROOT, nowhere, print, nothing)
     with pytest.raises(UserError, match="the Docker engine does not answer"):
         down(ROOT, nowhere, volumes=False)
 
@@ -103,7 +108,7 @@ def test_a_taken_port_is_told_with_its_variable_and_nothing_is_started(
     variables: dict[str, str], taken_port: int, name: str
 ) -> None:
     with pytest.raises(UserError, match=f"port {taken_port} of 127.0.0.1 is taken by another program") as raised:
-        up(ROOT, {**variables, name: str(taken_port)}, print)
+        up(ROOT, {**variables, name: str(taken_port)}, print, nothing)
     assert f"{name}={taken_port + 100}" in raised.value.hint or f"{name}=14000" in raised.value.hint
     assert variables["COMPOSE_PROJECT_NAME"] not in networks()
 

@@ -4,6 +4,7 @@ import json
 import os
 import socket
 import sys
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -38,6 +39,24 @@ def mounted(what: str, path: str) -> None:
     registered(what, volumes=[{"name": "v", "host": {"sourcePath": path}}], containerDefinitions=[MOUNTED])
 
 
+def stacked(kind: str, **properties: Any) -> None:
+    """A stack of one resource; what became of it."""
+    cloudformation, name = boto3.client("cloudformation"), f"stranger-{kind.replace(':', '')}"
+    body = json.dumps({"Resources": {"Thing": {"Type": kind, "Properties": properties}}})
+    try:
+        cloudformation.create_stack(StackName=name, TemplateBody=body)
+        while True:
+            (stack,) = cloudformation.describe_stacks(StackName=name)["Stacks"]
+            if not stack["StackStatus"].endswith("_IN_PROGRESS"):
+                break
+            time.sleep(0.2)
+        events = cloudformation.describe_stack_events(StackName=name)["StackEvents"]
+        said = [event.get("ResourceStatusReason", "") for event in events]
+        FOUND[kind] = f"{stack['StackStatus']}: {' '.join(said)}"
+    except ClientError as error:
+        FOUND[kind] = "{Code}: {Message}".format(**error.response["Error"])
+
+
 mounted("root", "/")
 mounted("docker.sock", "/var/run/docker.sock")
 registered("host network", networkMode="host")
@@ -48,6 +67,15 @@ database = {"DBInstanceIdentifier": "d", "DBInstanceClass": "db.t3.micro", "Engi
 tried("rds", lambda: boto3.client("rds").create_db_instance(**database))
 tried("elasticache", lambda: boto3.client("elasticache").create_cache_cluster(CacheClusterId="c", Engine="redis"))
 tried("eks", lambda: boto3.client("eks").create_cluster(name="e", roleArn=code["Role"], resourcesVpcConfig={}))
+lower = {"Name": "flow", "Image": IMAGE, "MountPoints": [{"SourceVolume": "v", "ContainerPath": "/host"}]}
+volume = {"Name": "v", "Host": {"SourcePath": "/"}}
+stacked("AWS::ECS::TaskDefinition", Family="stranger", ContainerDefinitions=[lower], Volumes=[volume])
+stacked("AWS::ECS::Service", ServiceName="stranger", TaskDefinition="data-flows-Local-healthcheck", DesiredCount=1)
+stacked("AWS::Lambda::Function", FunctionName="f", Role=code["Role"], Code={"ZipFile": "x"})
+stacked("AWS::RDS::DBInstance", **database)
+stacked("AWS::CloudFormation::Stack", TemplateURL="http://aws:4566/nowhere/x.json")
+stacked("AWS::CloudFormation::CustomResource", ServiceToken="arn:aws:sns:us-east-1:000000000000:t")
+stacked("Custom::Thing", ServiceToken="arn:aws:lambda:us-east-1:000000000000:function:f")
 url = os.environ["AWS_ENDPOINT_URL"]
 tried("reset", lambda: httpx.post(f"{url}/_ministack/reset").raise_for_status())
 tried("config", lambda: httpx.post(f"{url}/_ministack/config", json={}).raise_for_status())

@@ -19,7 +19,7 @@ import pyarrow.parquet
 import pytest
 import requests
 
-from tools.tests.clouds import Cloud, wait
+from tools.tests.clouds import BUCKET, CLUSTER, Cloud, wait
 from tools.tests.proxy import Proxy
 
 pytestmark = pytest.mark.docker
@@ -62,9 +62,8 @@ def test_up_starts_everything_and_prints_where_it_is(cloud: Cloud) -> None:
     said = cloud.tools("up")
     assert f"http://127.0.0.1:{cloud.prefect_port}" in said
     assert cloud.prefect("GET", "/work_pools/data-flows")["type"] == "ecs"
-    assert cloud.aws("ecs").describe_clusters(clusters=["data-flows"])["clusters"][0]["status"] == "ACTIVE"
-    (rule,) = cloud.aws("s3").get_bucket_lifecycle_configuration(Bucket="data-flows-local")["Rules"]
-    assert (rule["Filter"]["Prefix"], rule["Expiration"]["Days"]) == ("results/", 7)
+    assert cloud.aws("ecs").describe_clusters(clusters=[CLUSTER])["clusters"][0]["status"] == "ACTIVE"
+    assert "nothing differs" in cloud.tools("bootstrap")
 
 
 def test_a_second_up_changes_nothing(cloud: Cloud) -> None:
@@ -72,10 +71,15 @@ def test_a_second_up_changes_nothing(cloud: Cloud) -> None:
         mine = f"com.docker.compose.project={cloud.environment['COMPOSE_PROJECT_NAME']}"
         return {item.id or "" for item in docker.from_env().containers.list(filters={"label": mine})}
 
-    before = containers()
-    assert len(before) == 4
+    def parameters() -> list[int]:
+        pages = cloud.aws("ssm").get_paginator("get_parameters_by_path").paginate(Path="/DataFlows/Local")
+        return [item["Version"] for page in pages for item in page["Parameters"]]
+
+    before = containers(), parameters(), cloud.prefect("GET", "/work_pools/data-flows")["base_job_template"]
+    assert len(before[0]) == 4
     cloud.tools("up")
-    assert containers() == before
+    assert (containers(), parameters()) == before[:2]
+    assert cloud.prefect("GET", "/work_pools/data-flows")["base_job_template"] == before[2]
 
 
 def test_everything_is_published_on_loopback_only(cloud: Cloud) -> None:
@@ -171,19 +175,19 @@ def one_task(cloud: Cloud, family: str) -> Any:
     arns = [
         arn
         for status in ("RUNNING", "STOPPED")
-        for arn in ecs.list_tasks(cluster="data-flows", family=family, desiredStatus=status)["taskArns"]
+        for arn in ecs.list_tasks(cluster=CLUSTER, family=family, desiredStatus=status)["taskArns"]
     ]
-    return ecs.describe_tasks(cluster="data-flows", tasks=arns[:1])["tasks"][0]
+    return ecs.describe_tasks(cluster=CLUSTER, tasks=arns[:1])["tasks"][0]
 
 
 def rows_in_lake(cloud: Cloud, table: str) -> int:
     """Counts the rows of the Parquet files that lie in the lake."""
     s3 = cloud.aws("s3")
     total = 0
-    for page in s3.get_paginator("list_objects_v2").paginate(Bucket="data-flows-local", Prefix=f"lake/{table}/"):
+    for page in s3.get_paginator("list_objects_v2").paginate(Bucket=BUCKET, Prefix=f"lake/{table}/"):
         for item in page.get("Contents", []):
             if item["Key"].endswith(".parquet"):
-                body = s3.get_object(Bucket="data-flows-local", Key=item["Key"])["Body"].read()
+                body = s3.get_object(Bucket=BUCKET, Key=item["Key"])["Body"].read()
                 total += pyarrow.parquet.ParquetFile(pyarrow.BufferReader(body)).metadata.num_rows
     return total
 
@@ -248,7 +252,7 @@ def test_cancelling_a_run_ends_its_container(cloud: Cloud) -> None:
 
     def tasks() -> list[str]:
         answer = cloud.aws("ecs").list_tasks(
-            cluster="data-flows", family="data-flows-Local-sleeper", desiredStatus="RUNNING"
+            cluster=CLUSTER, family="data-flows-Local-sleeper", desiredStatus="RUNNING"
         )
         return list(answer["taskArns"])
 
@@ -306,5 +310,6 @@ def test_what_was_pushed_and_run_is_still_there_after_down_and_up(cloud: Cloud) 
     assert "make up" in said
     cloud.tools("up")
     assert cloud.prefect("POST", "/flow_runs/count", {}) >= runs
+    assert "nothing differs" in cloud.tools("bootstrap")
     assert "Nothing differs" in cloud.tools("deploy", "healthcheck")
     assert "● Completed" in cloud.tools("trigger", "healthcheck")

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import uuid
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ import pytest
 import requests
 from docker.models.containers import Container
 
-from tools.tests.clouds import Cloud, wait
+from tools.tests.clouds import BUCKET, CLUSTER, Cloud, wait
 
 pytestmark = pytest.mark.docker
 
@@ -44,6 +45,18 @@ REFUSED = {
     "volumes": "nothing that a task needs",
     "networks": "nothing that a task needs",
 }
+
+
+#: What a stack in the local cloud cannot have.
+STACKED = (
+    "AWS::ECS::TaskDefinition",
+    "AWS::ECS::Service",
+    "AWS::Lambda::Function",
+    "AWS::RDS::DBInstance",
+    "AWS::CloudFormation::Stack",
+    "AWS::CloudFormation::CustomResource",
+    "Custom::Thing",
+)
 
 
 KEEPER = """
@@ -121,9 +134,9 @@ def test_the_prefect_servers_own_pages_use_it_and_a_browser_reads_the_lake(runni
     address = f"http://127.0.0.1:{running.prefect_port}"
     own = {"Origin": address, "Sec-Fetch-Site": "same-origin", **JSON}
     assert requests.post(f"{address}/api/flows/filter", "{}", headers=own, timeout=10).status_code == 200
-    running.aws("s3").put_object(Bucket="data-flows-local", Key="lake/page.html", Body=b"a report")
+    running.aws("s3").put_object(Bucket=BUCKET, Key="lake/page.html", Body=b"a report")
     link = {"Sec-Fetch-Site": "same-site", "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document"}
-    page = f"http://127.0.0.1:{running.aws_port}/data-flows-local/lake/page.html"
+    page = f"http://127.0.0.1:{running.aws_port}/{BUCKET}/lake/page.html"
     assert requests.get(page, headers=link, timeout=10).text == "a report"
 
 
@@ -146,10 +159,10 @@ def run_as_task(cloud: Cloud) -> dict[str, Any]:
     made = ecs.register_task_definition(
         family="strange", containerDefinitions=[container], **{name: live[name] for name in taken}
     )["taskDefinition"]["taskDefinitionArn"]
-    (task,) = ecs.run_task(cluster="data-flows", taskDefinition=made, launchType="FARGATE")["tasks"]
+    (task,) = ecs.run_task(cluster=CLUSTER, taskDefinition=made, launchType="FARGATE")["tasks"]
 
     def ended() -> Any:
-        (now,) = ecs.describe_tasks(cluster="data-flows", tasks=[task["taskArn"]])["tasks"]
+        (now,) = ecs.describe_tasks(cluster=CLUSTER, tasks=[task["taskArn"]])["tasks"]
         return now if now["lastStatus"] == "STOPPED" else None
 
     wait(ended, "the task has ended")
@@ -170,6 +183,8 @@ def test_a_task_gets_its_secrets_and_nothing_of_the_host(running: Cloud) -> None
     for what in ("reset", "config"):
         assert "403" in found.pop(what)
     assert "gaierror" in found.pop("engine")
+    for kind in STACKED:
+        assert re.search(r"ROLLBACK_COMPLETE: .*makes no resources of this kind.*", found.pop(kind)), kind
     assert set(found) == {"lambda", "rds", "elasticache", "eks"}
     assert "done" not in found.values()
     families = running.aws("ecs").list_task_definition_families()["families"]
@@ -196,9 +211,9 @@ def test_a_secret_reaches_its_flow_and_stands_nowhere_else(running: Cloud) -> No
     tasks = [
         arn
         for status in ("RUNNING", "STOPPED")
-        for arn in ecs.list_tasks(cluster="data-flows", desiredStatus=status)["taskArns"]
+        for arn in ecs.list_tasks(cluster=CLUSTER, desiredStatus=status)["taskArns"]
     ]
-    found["the tasks and their overrides"] = ecs.describe_tasks(cluster="data-flows", tasks=tasks)["tasks"]
+    found["the tasks and their overrides"] = ecs.describe_tasks(cluster=CLUSTER, tasks=tasks)["tasks"]
     streams = logs.describe_log_streams(logGroupName="/data-flows/Local", logStreamNamePrefix="keeper/")["logStreams"]
     assert streams
     for stream in streams:

@@ -144,7 +144,7 @@ def test_a_name_that_is_none_is_refused_and_shown_harmlessly(tmp_path: Path, nam
     assert len(problem) < 300
 
 
-RESERVED = ["base", "aws", "prefect-server", "setup", "worker"]
+RESERVED = ["base", "aws", "prefect-server", "worker"]
 
 
 @pytest.mark.parametrize("name", RESERVED)

@@ -111,9 +111,11 @@ def test_a_network_that_cannot_be_is_told(zones: dict[str, tuple[str, str]] | No
     assert list(network_problems(STANDS, "eu-west-1", zones)) == problems
 
 
-def test_local_is_not_made_in_aws() -> None:
-    with pytest.raises(UserError, match="Local is no environment in AWS"):
-        reach("Local", {}, DOTENV)
+def test_local_is_made_in_the_local_cloud_whatever_is_exported() -> None:
+    exported = {"AWS_PORT": "1", "AWS_ENDPOINT_URL": "http://127.0.0.1:2", "AWS_REGION": "eu-west-1"}
+    with pytest.raises(RemoteError, match=r"the AWS emulator does not answer at http://127.0.0.1:1 ") as refused:
+        reach("Local", exported, DOTENV)
+    assert refused.value.hint == "start the local cloud: make up"
 
 
 def test_a_region_that_is_none_is_the_user_s_to_mend() -> None:
