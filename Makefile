@@ -4,6 +4,7 @@
 #   NAME         a directory under services/          ENVIRONMENT  Local, Dev, Prod, ...
 #   PARAMS       the flow's parameters as JSON        DEPLOYMENT   which deployment to trigger
 #   TO           the release to roll back to          ARGS         further arguments of the verb, e.g. ARGS=--json
+#   DEPS, SECRET, DESCRIPTION   of a new flow
 
 PYTHON ?= python3
 TOOLS := .venv/bin/python -m tools
@@ -23,6 +24,13 @@ endif
 space := $(subst ,, )
 yes = $(and $(filter command,$(origin $(1))),$(filter 1 yes true,$(subst $(space),_,$(value $(1)))))
 
+# What a new flow is told, as flags, and only on make's own command line: what others export as SECRET is not meant.
+ABOUT := DESCRIPTION DEPS SECRET
+$(foreach name,$(ABOUT),$(if $(filter command,$(origin $(name))),$(eval override $(name) := $$(value $(name)))))
+export $(ABOUT)
+lower = $(subst DESCRIPTION,description,$(subst DEPS,deps,$(subst SECRET,secret,$(1))))
+about = $(foreach name,$(ABOUT),$(if $(subst override,,$(origin $(name))),,--$(call lower,$(name)) "$$$(name)"))
+
 # Set-up: the tooling's own environment from its lock, and .env from its example.
 .venv/.installed: requirements.lock
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "error: Python 3.11 or newer is needed, this is " + sys.version.split()[0] + "\n  → make PYTHON=python3.13 ...")'
@@ -40,7 +48,11 @@ yes = $(and $(filter command,$(origin $(1))),$(filter 1 yes true,$(subst $(space
 setup: .venv/.installed .env ## set up .venv and .env (every other target does it when needed)
 
 ## Writing a flow
-.PHONY: list run-flow test-flow ui
+.PHONY: new-flow remove-flow list run-flow test-flow ui
+new-flow: setup ## make a flow NAME that runs, tests and deploys as it is; DEPS="polars", SECRET=ORDERS_TOKEN
+	@$(TOOLS) new $${NAME:+"$$NAME"} $(about) $(ARGS)
+remove-flow: setup ## show what is removed with NAME; YES=1 removes it
+	@$(TOOLS) remove "$$NAME" $(if $(call yes,YES),--yes)
 list: setup ## the flows there are
 	@$(TOOLS) list $(ARGS)
 run-flow: setup ## run NAME as a process on this machine, with PARAMS
@@ -100,8 +112,8 @@ test-fast: setup ## the tooling's tests that need nothing but Python: at each sa
 	@$(TOOLS) test --fast
 bench: setup ## measure loads and deploys beside their peers; ARGS=load or ARGS=deploy for one part
 	@.venv/bin/python -m tools.bench $(ARGS)
-lock: setup ## compile the requirements.lock files; UPGRADE=1 takes newer versions
-	@$(TOOLS) lock $(if $(call yes,UPGRADE),--upgrade)
+lock: setup ## compile the requirements.lock files, or that of NAME; UPGRADE=1 takes newer versions
+	@$(TOOLS) lock $${NAME:+"$$NAME"} $(if $(call yes,UPGRADE),--upgrade)
 compose-file: setup ## write compose/flows.yaml from services/
 	@$(TOOLS) compose
 help: ## this list

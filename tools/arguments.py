@@ -169,13 +169,31 @@ class Down(NamedTuple):
     volumes: bool
 
 
+class NewFlow(NamedTuple):
+    """`new`. What is None is asked for on a terminal."""
+
+    name: str
+    description: str | None
+    owner: str | None
+    deps: str | None
+    secret: str
+
+
+class RemoveFlow(NamedTuple):
+    """`remove`. Without `yes` it only shows."""
+
+    name: str
+    yes: bool
+
+
 class WriteComposeFile(NamedTuple):
     """`compose`."""
 
 
 class Lock(NamedTuple):
-    """`lock`."""
+    """`lock`. No names mean all locks."""
 
+    names: tuple[str, ...]
     upgrade: bool
 
 
@@ -188,13 +206,14 @@ class Check(NamedTuple):
 
 
 Flows = ListFlows | RunFlow | TestFlow | ShowUi
+Authoring = NewFlow | RemoveFlow
 Cloud = Up | Down
 Deploys = Build | Deploy
 Inspect = ShowPlan | ShowStatus | ShowHistory
 Undo = Rollback | Prune | Unlock
 Parameters = StoreSecret | ListBranches | SetBranch | UnsetBranch
 Upkeep = WriteComposeFile | Lock | ShowSchema | Check
-Arguments = Flows | Cloud | Deploys | Trigger | Inspect | Undo | Bootstrap | Parameters | Upkeep
+Arguments = Flows | Authoring | Cloud | Deploys | Trigger | Inspect | Undo | Bootstrap | Parameters | Upkeep
 
 
 def parse(argv: Sequence[str] | None = None) -> Arguments:
@@ -239,6 +258,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     verbs = _Verbs(parser)
     _flows(verbs)
+    _authoring(verbs)
     _deploys(verbs)
     _inspect(verbs)
     _undo(verbs)
@@ -265,6 +285,25 @@ def _flows(verbs: _Verbs) -> None:
     test.add_argument("--fast", action="store_true", help="only the tooling's tests that need nothing but Python")
     test.add_argument("pytest", nargs="*", help="arguments for pytest, after --")
     verbs.add("ui", ShowUi, "show the runs of `run` in Prefect's UI", "ui")
+
+
+def _authoring(verbs: _Verbs) -> None:
+    new = verbs.add(
+        "new",
+        NewFlow,
+        "make a flow that runs, tests and deploys as it is",
+        'new orders-daily --description "Copies the orders of a day" --deps "polars httpx" --secret ORDERS_TOKEN',
+    )
+    new.add_argument("name", metavar="NAME", nargs="?", default="", help="its directory under services/")
+    new.add_argument("--description", metavar="TEXT", help="what it does, in a few words")
+    new.add_argument("--owner", metavar="ADDRESS", help="who answers for it; the address of git by default")
+    new.add_argument("--deps", metavar="PACKAGES", help="what it needs beside Prefect, as in pyproject.toml, by spaces")
+    new.add_argument("--secret", metavar="NAMES", default="", help="its variables that are secret, by spaces")
+    remove = verbs.add(
+        "remove", RemoveFlow, "show what is removed with a flow; remove it with --yes", "remove orders-daily"
+    )
+    _name(remove)
+    remove.add_argument("--yes", action="store_true", help="remove it")
 
 
 def _deploys(verbs: _Verbs) -> None:
@@ -413,7 +452,8 @@ def _cloud_and_upkeep(verbs: _Verbs) -> None:
     down = verbs.add("down", Down, "stop the local cloud; its data stays", "down --volumes")
     down.add_argument("--volumes", action="store_true", help="remove its data too")
     verbs.add("compose", WriteComposeFile, "write compose/flows.yaml from services/", "compose")
-    lock = verbs.add("lock", Lock, "compile the requirements.lock files", "lock")
+    lock = verbs.add("lock", Lock, "compile the requirements.lock files", "lock database-to-lake")
+    _names(lock)
     lock.add_argument("--upgrade", action="store_true", help="take the newest versions that fit")
     verbs.add(
         "schema", ShowSchema, "print the JSON Schema of service.toml, for editors", "schema > service.schema.json"

@@ -45,6 +45,10 @@ def _run(arguments: given.Arguments) -> int:
             from tools.verbs import flows
 
             return flows.run(arguments)
+        case given.NewFlow() | given.RemoveFlow():
+            from tools.verbs import authoring
+
+            return authoring.run(arguments)
         case given.Build() | given.Deploy():
             from tools.verbs import deploy
 

@@ -67,19 +67,30 @@ def discover(root: Path, names: Sequence[str] = ()) -> tuple[list[Service], list
         UserError: a name is malformed or unknown.
     """
     home = root / "services"
-    there = sorted(path.name for path in home.iterdir() if _is_service(path)) if home.is_dir() else []
-    for name in names:
-        check_name(name)
-        if name not in there:
-            raise UserError(f"there is no service '{name}' under services/", _did_you_mean(name, there))
+    there = directories(root, names)
     found: list[Service] = []
     broken: list[Broken] = []
-    for name in dict.fromkeys(names or there):
+    for name in there:
         try:
             found.append(load(home / name, root))
         except UserError as error:
             broken.append(Broken(name, tuple(error.message.splitlines())))
     return found, broken
+
+
+def directories(root: Path, names: Sequence[str] = ()) -> list[str]:
+    """The names of the directories under services/, right or wrong; those named in their order, where names are given.
+
+    Raises:
+        UserError: a name is malformed or unknown.
+    """
+    home = root / "services"
+    there = sorted(path.name for path in home.iterdir() if _is_service(path)) if home.is_dir() else []
+    for name in names:
+        check_name(name)
+        if name not in there:
+            raise UserError(f"there is no service '{name}' under services/", _did_you_mean(name, there))
+    return list(dict.fromkeys(names or there))
 
 
 def _is_service(path: Path) -> bool:

@@ -38,7 +38,10 @@ def run(root: Path, service: Service, params: str, tell: Tell) -> int:
     program = python(root, service.path, tell)
     entrypoint = service.declaration.docker_storage.entrypoint
     command = [str(program), str(root / BASE_DIRECTORY / "run_flow.py"), entrypoint, params]
-    return call(command, service.path, variables(root, service, os.environ))
+    given = variables(root, service, os.environ)
+    for name in sorted(service.ecs_run(LOCAL).secrets.keys() - given.keys()):
+        tell(f"{name} is a secret of {service.name} that is not set: put {name}=… into .env, or export it")
+    return call(command, service.path, given)
 
 
 def variables(root: Path, service: Service, shell: Mapping[str, str]) -> dict[str, str]:

@@ -13,6 +13,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from tools.desired.discover import directories
 from tools.errors import UserError
 from tools.local.venv import uv
 from tools.repository import BASE_DIRECTORY
@@ -35,9 +36,7 @@ def all_locks(root: Path) -> list[Lock]:
     """Every lock of the repository; the base's first, since the services' depend on it."""
     base = root / BASE_DIRECTORY
     base_lock = base / "requirements.lock"
-    services = sorted((root / "services").glob("*/pyproject.toml"))
-    upon_base = [*services, root / "tools" / "bench" / "pyproject.toml"]
-    upon_base += sorted((root / "services").glob("*/bench/pyproject.toml"))
+    benches = [root / "tools/bench/pyproject.toml", *sorted((root / "services").glob("*/bench/pyproject.toml"))]
     return [
         Lock(base_lock, base / "pyproject.toml"),
         Lock(
@@ -45,8 +44,23 @@ def all_locks(root: Path) -> list[Lock]:
         ),
         Lock(root / "requirements.lock", root / "pyproject.toml", "dev"),
         Lock(root / "compose" / "aws" / "requirements.lock", root / "compose" / "aws" / "pyproject.toml"),
-        *(Lock(source.with_name("requirements.lock"), source, constraint=base_lock) for source in upon_base),
+        *locks_of(root),
+        *(service_lock(root, source) for source in benches),
     ]
+
+
+def service_lock(root: Path, source: Path) -> Lock:
+    """The lock beside a pyproject.toml whose packages are installed on top of the base's."""
+    return Lock(source.with_name("requirements.lock"), source, constraint=root / BASE_DIRECTORY / "requirements.lock")
+
+
+def locks_of(root: Path, names: Sequence[str] = ()) -> list[Lock]:
+    """The locks of services; of all where no names are given.
+
+    Raises:
+        UserError: a name is malformed, or there is no such service.
+    """
+    return [service_lock(root, root / "services" / name / "pyproject.toml") for name in directories(root, names)]
 
 
 def compile_lock(lock: Lock, *, upgrade: bool = False) -> bool:
@@ -60,15 +74,20 @@ def compile_lock(lock: Lock, *, upgrade: bool = False) -> bool:
         Whether the file changed.
 
     Raises:
-        UserError: no versions fit together; uv's reasons are given.
+        UserError: there is nothing to compile it from, or no versions fit together; uv's reasons are given.
     """
+    if not lock.source.is_file():
+        raise UserError(
+            f"{lock.source} is missing; the lock beside it is compiled from it",
+            "write one with [project] name, version, requires-python and dependencies",
+        )
     with tempfile.NamedTemporaryFile("r", suffix=".lock", delete=False, encoding="utf-8") as handle:
         fresh = Path(handle.name)
     try:
         if lock.path.is_file() and not upgrade:
             fresh.write_bytes(lock.path.read_bytes())  # uv keeps the versions of the output file that it finds
         _compile(lock, fresh, upgrade=upgrade)
-        before = lock.path.read_bytes() if lock.path.is_file() else b""
+        before = lock.path.read_bytes() if lock.path.is_file() else None
         after = fresh.read_bytes()
         if after != before:
             lock.path.write_bytes(after)

@@ -58,7 +58,8 @@ class Repository:
 
     def __init__(self, root: Path) -> None:
         self.root = root
-        shutil.copytree(Path(tools.__file__).parent, root / "tools", ignore=shutil.ignore_patterns("tests"))
+        home = Path(tools.__file__).parent
+        shutil.copytree(home, root / "tools", ignore=lambda at, _: ("tests",) if Path(at) == home else ())
         make_base(root)
 
     def run(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:

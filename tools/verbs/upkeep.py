@@ -9,10 +9,10 @@ from tools.desired.discover import services
 from tools.errors import UserError
 from tools.local.check import checks
 from tools.local.compose_file import write
-from tools.local.requirements import all_locks, compile_lock
+from tools.local.requirements import all_locks, compile_lock, locks_of
 from tools.model.service import Declaration
 from tools.repository import ROOT
-from tools.show.terminal import print_json, tell
+from tools.show.terminal import complain, print_json, tell
 
 
 def run(arguments: Upkeep) -> int:
@@ -34,10 +34,16 @@ def run(arguments: Upkeep) -> int:
 
 
 def _lock(arguments: Lock) -> int:
-    for lock in all_locks(ROOT):
-        changed = compile_lock(lock, upgrade=arguments.upgrade)
-        tell(f"{lock.path.relative_to(ROOT)}: {'written' if changed else 'unchanged'}")
-    return 0
+    code = 0
+    for lock in locks_of(ROOT, arguments.names) if arguments.names else all_locks(ROOT):
+        try:
+            changed = compile_lock(lock, upgrade=arguments.upgrade)
+        except UserError as error:
+            complain(error)
+            code = error.exit_code
+        else:
+            tell(f"{lock.path.relative_to(ROOT)}: {'written' if changed else 'unchanged'}")
+    return code
 
 
 def _check() -> int:

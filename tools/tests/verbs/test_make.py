@@ -50,6 +50,16 @@ def made(checkout: Path, *arguments: str, **environment: str) -> tuple[list[str]
 
 
 CALLS: dict[str, tuple[list[str], list[str]]] = {
+    "new flow": (["new-flow", "NAME=x"], ["new", "x"]),
+    "new flow, told all": (
+        ["new-flow", "NAME=x", "DEPS=a b>1", "SECRET=S", "DESCRIPTION=it's $(shell echo)"],
+        ["new", "x", "--description", "it's $(shell echo)", "--deps", "a b>1", "--secret", "S"],
+    ),
+    "new flow, asked": (["new-flow"], ["new"]),
+    "removal": (["remove-flow", "NAME=x"], ["remove", "x"]),
+    "removal for good": (["remove-flow", "NAME=x", "YES=1"], ["remove", "x", "--yes"]),
+    "lock": (["lock"], ["lock"]),
+    "lock of one": (["lock", "NAME=x"], ["lock", "x"]),
     "plan": (["plan"], ["plan"]),
     "plan of one": (["plan", "NAME=x"], ["plan", "x"]),
     "plan for a pull request": (["plan", "ARGS=--format markdown"], ["plan", "--format", "markdown"]),
@@ -106,6 +116,11 @@ def test_the_environment_is_passed_on(checkout: Path, target: str) -> None:
     assert made(checkout, target, "NAME=x", "ENVIRONMENT=Dev")[1]["ENVIRONMENT"] == "Dev"
     assert made(checkout, target, "NAME=x", ENVIRONMENT="Dev")[1]["ENVIRONMENT"] == "Dev"
     assert "ENVIRONMENT" not in made(checkout, target, "NAME=x")[1]
+
+
+@pytest.mark.parametrize("flags", [[], ["-e"]])
+def test_what_others_export_is_not_taken_for_a_new_flows(checkout: Path, flags: list[str]) -> None:
+    assert made(checkout, *flags, "new-flow", "NAME=x", SECRET="hunter2", DEPS="x")[0] == ["new", "x"]
 
 
 HOSTILE = {
