@@ -70,6 +70,13 @@ class Trigger(NamedTuple):
     no_follow: bool
 
 
+class ShowLogs(NamedTuple):
+    """`logs`."""
+
+    name: str
+    environment: str
+
+
 class ShowPlan(NamedTuple):
     """`plan`. No names mean all."""
 
@@ -209,11 +216,12 @@ Flows = ListFlows | RunFlow | TestFlow | ShowUi
 Authoring = NewFlow | RemoveFlow
 Cloud = Up | Down
 Deploys = Build | Deploy
+Runs = Trigger | ShowLogs
 Inspect = ShowPlan | ShowStatus | ShowHistory
 Undo = Rollback | Prune | Unlock
 Parameters = StoreSecret | ListBranches | SetBranch | UnsetBranch
 Upkeep = WriteComposeFile | Lock | ShowSchema | Check
-Arguments = Flows | Authoring | Cloud | Deploys | Trigger | Inspect | Undo | Bootstrap | Parameters | Upkeep
+Arguments = Flows | Authoring | Cloud | Deploys | Runs | Inspect | Undo | Bootstrap | Parameters | Upkeep
 
 
 def parse(argv: Sequence[str] | None = None) -> Arguments:
@@ -327,6 +335,14 @@ def _deploys(verbs: _Verbs) -> None:
     _params(trigger)
     trigger.add_argument("--deployment", metavar="NAME", help="which, where the flow has several; its first by default")
     trigger.add_argument("--no-follow", action="store_true", help="start it and leave")
+    logs = verbs.add(
+        "logs",
+        ShowLogs,
+        "show what the last run of a flow and its container said, and follow it",
+        "logs database-to-lake --environment Dev",
+    )
+    _name(logs)
+    _environment(logs)
 
 
 def _inspect(verbs: _Verbs) -> None:

@@ -53,10 +53,10 @@ def _run(arguments: given.Arguments) -> int:
             from tools.verbs import deploy
 
             return deploy.run(arguments)
-        case given.Trigger():
-            from tools.verbs import trigger
+        case given.Trigger() | given.ShowLogs():
+            from tools.verbs import runs
 
-            return trigger.run(arguments)
+            return runs.run(arguments)
         case given.ShowPlan() | given.ShowStatus() | given.ShowHistory():
             from tools.verbs import inspect
 

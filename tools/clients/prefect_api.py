@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from pydantic import StrictInt, TypeAdapter
@@ -179,6 +179,23 @@ class PrefectApi(Http):
         found: FlowRun = self.call("GET", f"/flow_runs/{run_id}", read=_flow_run)
         return found
 
+    def last_run(self, flow: str, pool: str) -> FlowRun | None:
+        """The run of a flow that started last, or should have by now; None where there is none.
+
+        Args:
+            flow: its name.
+            pool: the work pool; one server may serve several environments.
+        """
+        wanted = {
+            "flows": {"name": {"any_": [flow]}},
+            "work_pools": {"name": {"any_": [pool]}},
+            "flow_runs": {"expected_start_time": {"before_": datetime.now(UTC).isoformat()}},
+            "sort": "EXPECTED_START_TIME_DESC",
+            "limit": 1,
+        }
+        found: list[FlowRun] = self.call("POST", "/flow_runs/filter", wanted, read=_flow_runs)
+        return found[0] if found else None
+
     def logs(self, run_id: str, after: str | None) -> list[LogLine]:
         """The lines of a run's log, oldest first; only those after a time (ISO 8601), where one is given."""
         wanted: dict[str, Any] = {"flow_run_id": {"any_": [run_id]}}
@@ -302,11 +319,16 @@ def _flow_run(item: Mapping[str, Any]) -> FlowRun:
         {
             "id": item["id"],
             "name": item["name"],
+            "task": (item.get("infrastructure_pid") or "").rpartition("::")[2],
             "state": state.get("name") or "",
             "state_type": state.get("type") or "",
             "message": state.get("message") or "",
         }
     )
+
+
+def _flow_runs(found: Any) -> list[FlowRun]:
+    return [_flow_run(item) for item in _OBJECTS(found)]
 
 
 def _log_line(item: Mapping[str, Any]) -> LogLine:

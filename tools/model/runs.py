@@ -20,6 +20,8 @@ class FlowRun:
     state_type: str
     """e.g. `SCHEDULED`."""
     message: str
+    task: str = ""
+    """The ARN of the ECS task that runs it; empty while there is none."""
 
     @property
     def ended(self) -> bool:

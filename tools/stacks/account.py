@@ -7,6 +7,7 @@ from typing import Any
 
 from tools.model import names
 from tools.stacks.inputs import Inputs, Place, Repository
+from tools.stacks.roles import log_streams
 from tools.stacks.template import (
     NO_RESOURCE_LEVEL,
     Json,
@@ -127,6 +128,7 @@ def _deploy(inputs: Inputs) -> list[Json]:
         pass_roles(inputs.passed_roles),
         # Before a release it is asked whether the role of the service has what that declares.
         allow("SeeRoles", ["cloudformation:GetTemplate"], [_run_stack(place)]),
+        allow("ReadLogs", ["logs:GetLogEvents"], [log_streams(place)]),
         _read_settings(place),
         allow("ReadBranches", ["ssm:GetParameter"], [place.arn("ssm", f"parameter{names.branch('*')}")]),
     ]

@@ -43,7 +43,7 @@ def _start_tasks(place: Place) -> list[Json]:
             ["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"],
             [place.arn("ecr", f"repository/{names.REPOSITORIES}*")],
         ),
-        allow("WriteLogs", ["logs:CreateLogStream", "logs:PutLogEvents"], [_log_streams(place)]),
+        allow("WriteLogs", ["logs:CreateLogStream", "logs:PutLogEvents"], [log_streams(place)]),
         allow("ReadSecrets", ["ssm:GetParameters"], [place.parameter("*")]),
     ]
 
@@ -94,7 +94,7 @@ def _run_tasks(inputs: Inputs) -> list[Json]:
             ["sqs:ChangeMessageVisibility", "sqs:DeleteMessage", "sqs:GetQueueUrl", "sqs:ReceiveMessage"],
             [place.arn("sqs", names.events_queue(place.environment))],
         ),
-        allow("ReadLogsOfTheDead", ["logs:GetLogEvents"], [_log_streams(place)]),
+        allow("ReadLogsOfTheDead", ["logs:GetLogEvents"], [log_streams(place)]),
     ]
 
 
@@ -106,5 +106,6 @@ def _tasks(place: Place) -> str:
     return place.arn("ecs", f"task/{names.cluster(place.environment)}/*")
 
 
-def _log_streams(place: Place) -> str:
+def log_streams(place: Place) -> str:
+    """The ARN of every log stream of an environment's flows and worker."""
     return place.arn("logs", f"log-group:{names.log_group(place.environment)}:log-stream:*")

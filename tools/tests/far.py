@@ -17,7 +17,7 @@ from inspect import isclass, isfunction
 from typing import Any
 
 from tools import clients
-from tools.clients import aws, prefect_runs, ssm
+from tools.clients import aws, container_logs, prefect_runs, ssm
 from tools.clients.ecr import Ecr
 from tools.clients.ecs import Ecs
 from tools.clients.prefect_api import PrefectApi
@@ -75,6 +75,7 @@ AWS_ANSWERS: dict[str, Any] = {
     "BatchDeleteImage": {"imageIds": [], "failures": []},
     "GetAuthorizationToken": {"authorizationData": [{"authorizationToken": "QVdTOnBhc3M="}]},
     "GetParametersByPath": {"Parameters": [{"Name": "/DataFlows/X/A", "Value": "a"}]},
+    "GetLogEvents": {"events": [{"timestamp": 1767225600000, "message": "said"}], "nextForwardToken": "f/1"},
     "DescribeParameters": {"Parameters": [{"Name": "/DataFlows/X/A"}]},
     "GetParameter": {"Parameter": {"Name": "/DataFlows/branches/main", "Value": "Dev"}},
     "PutParameter": {"Version": 1},
@@ -254,6 +255,12 @@ CALLS: dict[str, Call] = {
     "PrefectApi.tagged": Call(lambda c: unnamed(c).tagged("a")),
     "PrefectApi.count": Call(lambda c: c.api.count("a")),
     "PrefectApi.every_deployment": Call(lambda c: unnamed(c).every_deployment()),
+    "container_logs.container_lines": Call(
+        lambda c: container_logs.container_lines(c.aws, "/g", "x", "arn:aws:ecs:r:1:task/c/t")
+    ),
+    "PrefectApi.deployments": Call(lambda c: c.api.deployments(["x"])),
+    "PrefectApi.tagged": Call(lambda c: c.api.tagged("a")),
+    "PrefectApi.every_deployment": Call(lambda c: c.api.every_deployment()),
     "PrefectApi.remove": Call(lambda c: c.api.remove("d1"), gone=True, unread=True),
     "PrefectApi.create": Call(lambda c: c.api.create(WANTED), makes=True),
     "PrefectApi.patch": Call(lambda c: c.api.patch(WANTED, WANTED, ["version"]), unread=True),
@@ -265,6 +272,7 @@ CALLS: dict[str, Call] = {
     "PrefectApi.pool_status": Call(lambda c: c.api.pool_status("pool"), gone=True),
     "PrefectApi.start": Call(lambda c: c.api.start("d1", {}), makes=True),
     "PrefectApi.flow_run": Call(lambda c: c.api.flow_run("r1")),
+    "PrefectApi.last_run": Call(lambda c: c.api.last_run("x", "pool")),
     "PrefectApi.logs": Call(lambda c: c.api.logs("r1", AT)),
     "PrefectVariables.read": Call(lambda c: c.variables.read("n"), gone=True),
     "PrefectVariables.exists": Call(lambda c: c.variables.exists("v1"), gone=True),

@@ -77,6 +77,7 @@ NOTHING = {
     "PrefectApi.count": ["5"],
     "PrefectApi.every_deployment": ["[]"],
     "PrefectApi.logs": ["[]"],
+    "PrefectApi.last_run": ["[]"],
     "PrefectApi.change_schedule": ["[]", '[{"id": "a"}]'],
     "prefect_runs.runs": ["[]"],
 }

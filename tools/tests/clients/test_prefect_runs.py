@@ -76,3 +76,20 @@ def test_the_next_run_of_a_schedule_is_the_earliest_and_each_deployment_has_its_
     assert due is not None
     assert due.at - datetime.now(UTC) <= timedelta(hours=1)
     assert (due.state, found[other.id].next) == ("Scheduled", None)
+
+
+def test_the_last_run_of_a_flow_is_the_one_that_is_due_and_newest_in_its_pool(api: PrefectApi) -> None:
+    made = api.create(prefect_deployment(unique("due"), schedules=()))
+    assert api.last_run(made.flow, made.work_pool) is None
+    started(api, made.id, "RUNNING", "COMPLETED")
+    newest = started(api, made.id, "RUNNING")
+    api.call("PATCH", f"/flow_runs/{newest['id']}", {"infrastructure_pid": "c::arn:aws:ecs:r:1:task/c/7"})
+    later = {"state": {"type": "SCHEDULED", "state_details": {"scheduled_time": "2099-01-01T00:00:00Z"}}}
+    api.call("POST", f"/deployments/{made.id}/create_flow_run", later)
+
+    found = api.last_run(made.flow, made.work_pool)
+
+    assert found is not None
+    assert (found.id, found.state, found.task) == (newest["id"], "Running", "arn:aws:ecs:r:1:task/c/7")
+    assert api.last_run(made.flow, "another-pool") is None
+    assert api.last_run("another-flow", made.work_pool) is None

@@ -119,6 +119,10 @@ def test_healthcheck_passes_in_a_task(cloud: Cloud) -> None:
     said = cloud.tools("trigger", "healthcheck")
     assert "● Completed" in said
     assert "release: data-flows-Local-healthcheck:1" in said
+    again = cloud.tools("logs", "healthcheck")
+    assert "release: data-flows-Local-healthcheck:1" in again
+    assert "container of " in again
+    assert again.count("release: data-flows-Local-healthcheck:1") == 1, "the container prints the run's log too"
 
 
 def test_a_triggered_run_is_a_container_of_the_released_digest_whatever_its_tag_is_now(cloud: Cloud) -> None:

@@ -1,30 +1,37 @@
-"""The verb that starts a run of a deployment and follows it: trigger."""
+"""The verbs that follow a run: trigger, which starts one of a deployment, and logs, which shows the last of a flow."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, assert_never
 
-from tools.arguments import Trigger
+from tools.arguments import Runs, ShowLogs, Trigger
 from tools.desired.discover import services
 from tools.environment.connect import connect
-from tools.environment.follow import follow
 from tools.errors import UserError
 from tools.model.prefect import PrefectDeployment
-from tools.model.runs import FlowRun, LogLine
 from tools.model.service import Service
 from tools.plan.parameters import problems_of
 from tools.repository import DOTENV, ROOT
-from tools.show.terminal import console, say, tell
+from tools.show.terminal import tell
+from tools.verbs.following import followed
 from tools.verbs.parameters import json_object
 
-NO_LONGER_FOLLOWED = 130
 
-
-def run(arguments: Trigger) -> int:
-    """Carries it out: 0 where the run completed, 1 where it did not."""
+def run(arguments: Runs) -> int:
+    """Carries one of them out: 0 where the run completed, 1 where it did not."""
     (service,) = services(ROOT, [arguments.name])
+    match arguments:
+        case Trigger():
+            return _trigger(service, arguments)
+        case ShowLogs():
+            return _logs(service, arguments)
+        case _:
+            assert_never(arguments)
+
+
+def _trigger(service: Service, arguments: Trigger) -> int:
     params = json_object(arguments.params)
     environment = connect(arguments.environment, os.environ, DOTENV)
     api = environment.prefect
@@ -34,14 +41,19 @@ def run(arguments: Trigger) -> int:
     tell(f"{deployment.full_name}: run '{run.name}' {api.run_url(run.id)}")
     if arguments.no_follow:
         return 0
-    last = run
-    try:
-        for item in follow(api, run, environment.settings.work_pool):
-            last = _told(item, last)
-    except KeyboardInterrupt:
-        say(f"\nno longer following; the run goes on: {api.run_url(run.id)}")
-        return NO_LONGER_FOLLOWED
-    return 0 if last.state_type == "COMPLETED" else 1
+    return followed(environment, service.name, run, container=False)
+
+
+def _logs(service: Service, arguments: ShowLogs) -> int:
+    environment = connect(arguments.environment, os.environ, DOTENV)
+    last = environment.prefect.last_run(service.name, environment.settings.work_pool)
+    if last is None:
+        raise UserError(
+            f"{service.name} has not run in {arguments.environment} yet",
+            f"make trigger-flow NAME={service.name} ENVIRONMENT={arguments.environment}",
+        )
+    tell(f"{service.name}: run '{last.name}' {environment.prefect.run_url(last.id)}")
+    return followed(environment, service.name, last, container=True)
 
 
 def _check(deployment: PrefectDeployment, params: Mapping[str, Any]) -> None:
@@ -71,18 +83,3 @@ def _chosen(service: Service, live: Sequence[PrefectDeployment], arguments: Trig
         f"{service.name} has no deployment '{wanted}' in {arguments.environment}; there are: {there}",
         "choose one with DEPLOYMENT=…, or deploy",
     )
-
-
-def _told(item: LogLine | FlowRun | str, last: FlowRun) -> FlowRun:
-    screen = console()
-    if isinstance(item, LogLine):
-        style = "red" if item.level >= 40 else "yellow" if item.level >= 30 else ""
-        screen.print(f"{item.at[11:19]}  {item.message}", style=style, markup=False, soft_wrap=True)
-    elif isinstance(item, FlowRun):
-        style = {"COMPLETED": "bold green", "FAILED": "bold red", "CRASHED": "bold red"}.get(item.state_type, "bold")
-        message = f": {item.message}" if item.message else ""
-        screen.print(f"● {item.state}{message}", style=style, markup=False, soft_wrap=True)
-        return item
-    else:
-        screen.print(f"! {item}", style="yellow", markup=False, soft_wrap=True)
-    return last
