@@ -221,7 +221,8 @@ Inspect = ShowPlan | ShowStatus | ShowHistory
 Undo = Rollback | Prune | Unlock
 Parameters = StoreSecret | ListBranches | SetBranch | UnsetBranch
 Upkeep = WriteComposeFile | Lock | ShowSchema | Check
-Arguments = Flows | Authoring | Cloud | Deploys | Runs | Inspect | Undo | Bootstrap | Parameters | Upkeep
+InEnvironment = Deploys | Runs | Inspect | Undo | Bootstrap | Parameters
+Arguments = Flows | Authoring | Cloud | Upkeep | InEnvironment
 
 
 def parse(argv: Sequence[str] | None = None) -> Arguments:

@@ -40,6 +40,7 @@ def _terminated(*_: object) -> NoReturn:
 
 
 def _run(arguments: given.Arguments) -> int:
+    """The verbs that need no environment, and by `_run_there` the others."""
     match arguments:
         case given.ListFlows() | given.RunFlow() | given.TestFlow() | given.ShowUi():
             from tools.verbs import flows
@@ -49,6 +50,20 @@ def _run(arguments: given.Arguments) -> int:
             from tools.verbs import authoring
 
             return authoring.run(arguments)
+        case given.Up() | given.Down():
+            from tools.verbs import cloud
+
+            return cloud.run(arguments)
+        case given.WriteComposeFile() | given.Lock() | given.ShowSchema() | given.Check():
+            from tools.verbs import upkeep
+
+            return upkeep.run(arguments)
+        case _:
+            return _run_there(arguments)
+
+
+def _run_there(arguments: given.InEnvironment) -> int:
+    match arguments:
         case given.Build() | given.Deploy():
             from tools.verbs import deploy
 
@@ -73,13 +88,5 @@ def _run(arguments: given.Arguments) -> int:
             from tools.verbs import account
 
             return account.run(arguments)
-        case given.Up() | given.Down():
-            from tools.verbs import cloud
-
-            return cloud.run(arguments)
-        case given.WriteComposeFile() | given.Lock() | given.ShowSchema() | given.Check():
-            from tools.verbs import upkeep
-
-            return upkeep.run(arguments)
         case _:
             assert_never(arguments)

@@ -135,10 +135,15 @@ class Source:
             value = _item(value, part)
             name = (value.get("name") or value.get("slug")) if isinstance(value, dict) else None
             if isinstance(part, str):
-                shown += f".{part}" if shown else part
+                shown += f".{_key(part)}" if shown else _key(part)
             else:
-                shown += f".{name}" if name and isinstance(name, str) else f"[{part}]"
+                shown += f".{_key(name)}" if name and isinstance(name, str) else f"[{part}]"
         return shown
+
+
+def _key(text: str) -> str:
+    """A key or a name as it stands in a message, which has one line whatever that is."""
+    return text if text.isprintable() else repr(text)
 
 
 def _upwards(location: Location) -> Iterator[Location]:

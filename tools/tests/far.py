@@ -258,9 +258,6 @@ CALLS: dict[str, Call] = {
     "container_logs.container_lines": Call(
         lambda c: container_logs.container_lines(c.aws, "/g", "x", "arn:aws:ecs:r:1:task/c/t")
     ),
-    "PrefectApi.deployments": Call(lambda c: c.api.deployments(["x"])),
-    "PrefectApi.tagged": Call(lambda c: c.api.tagged("a")),
-    "PrefectApi.every_deployment": Call(lambda c: c.api.every_deployment()),
     "PrefectApi.remove": Call(lambda c: c.api.remove("d1"), gone=True, unread=True),
     "PrefectApi.create": Call(lambda c: c.api.create(WANTED), makes=True),
     "PrefectApi.patch": Call(lambda c: c.api.patch(WANTED, WANTED, ["version"]), unread=True),

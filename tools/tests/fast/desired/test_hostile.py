@@ -8,7 +8,7 @@ import tempfile
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tools.desired.discover import discover
@@ -143,6 +143,8 @@ LINES = st.one_of(
 )
 
 
+@example(lines=['description = [{ description = 0, "\\u0000" = 0, name = "\\n" }]'], begun=False)
+@example(lines=['"a\\nb" = 1'], begun=True)
 @given(st.lists(LINES, max_size=8), st.booleans())
 def test_no_service_toml_is_more_than_refused(lines: list[str], begun: bool) -> None:
     with tempfile.TemporaryDirectory() as home:
