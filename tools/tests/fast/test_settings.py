@@ -385,7 +385,7 @@ def test_no_key_is_ever_shown() -> None:
 
 def test_the_readme_names_each_setting_that_an_environment_keeps() -> None:
     table = (
-        (ROOT / "README.md").read_text("utf-8").partition("below `/DataFlows/Dev/`")[2].partition("To store the key")[0]
+        (ROOT / "README.md").read_text("utf-8").partition("below `/DataFlows/Dev/`")[2].partition("Whoever deploys")[0]
     )
     named = set(re.findall(r"`([A-Z_]+)`", table))
     settings_ = {item.metadata["name"] for item in fields(Settings) if item.metadata}
