@@ -90,9 +90,11 @@ trigger-flow: setup ## start a run of NAME with PARAMS and follow it
 	@$(TOOLS) trigger "$$NAME" --params "$$PARAMS" $${DEPLOYMENT:+--deployment "$$DEPLOYMENT"}
 
 ## Seeing and undoing
-.PHONY: logs plan status history rollback-flow prune
+.PHONY: logs doctor plan status history rollback-flow prune
 logs: setup ## what the last run of NAME and its container said; follows it
 	@$(TOOLS) logs "$$NAME" $(ARGS)
+doctor: setup ## what a run in ENVIRONMENT needs: each thing with pass or fail and the mend; writes nothing
+	@$(TOOLS) doctor $(ARGS)
 plan: setup ## what a deploy would do and why, of NAME or of all; writes nothing
 	@$(TOOLS) plan $${NAME:+"$$NAME"} $(ARGS)
 status: setup ## how every flow stands: release, schedules, runs, drift

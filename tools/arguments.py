@@ -166,6 +166,13 @@ class UnsetBranch(NamedTuple):
     name: str
 
 
+class Doctor(NamedTuple):
+    """`doctor`. `environment` may follow from the git branch."""
+
+    environment: str | None
+    json: bool
+
+
 class Up(NamedTuple):
     """`up`."""
 
@@ -217,7 +224,7 @@ Authoring = NewFlow | RemoveFlow
 Cloud = Up | Down
 Deploys = Build | Deploy
 Runs = Trigger | ShowLogs
-Inspect = ShowPlan | ShowStatus | ShowHistory
+Inspect = ShowPlan | ShowStatus | ShowHistory | Doctor
 Undo = Rollback | Prune | Unlock
 Parameters = StoreSecret | ListBranches | SetBranch | UnsetBranch
 Upkeep = WriteComposeFile | Lock | ShowSchema | Check
@@ -273,6 +280,7 @@ def _parser() -> argparse.ArgumentParser:
     _undo(verbs)
     _bootstrap(verbs)
     _branches(verbs)
+    _doctor(verbs)
     _cloud_and_upkeep(verbs)
     return parser
 
@@ -462,6 +470,17 @@ def _branches(verbs: _Verbs) -> None:
     put.add_argument("environment", metavar="ENVIRONMENT", help="one that there is: Dev, Prod or any other")
     unset = whats.add("unset", UnsetBranch, "let a branch deploy to Local, as every other", "branch unset main")
     unset.add_argument("name", metavar="BRANCH", help="of branch list")
+
+
+def _doctor(verbs: _Verbs) -> None:
+    doctor = verbs.add(
+        "doctor",
+        Doctor,
+        "look at all that a run needs, and say what to mend; exit code 2 where there is something",
+        "doctor --environment Dev",
+    )
+    _environment(doctor, by_branch=True)
+    _json(doctor)
 
 
 def _cloud_and_upkeep(verbs: _Verbs) -> None:

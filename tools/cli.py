@@ -72,7 +72,7 @@ def _run_there(arguments: given.InEnvironment) -> int:
             from tools.verbs import runs
 
             return runs.run(arguments)
-        case given.ShowPlan() | given.ShowStatus() | given.ShowHistory():
+        case given.ShowPlan() | given.ShowStatus() | given.ShowHistory() | given.Doctor():
             from tools.verbs import inspect
 
             return inspect.run(arguments)

@@ -4,6 +4,7 @@ ToolsError               says where, what was found, what is allowed; its hint s
 ├── UserError            the user can mend it: exit code 2
 └── RemoteError          a remote system refused, failed or did not answer: exit code 1
     ├── RefusedKeyError  the same: it wants a key, or another one
+    ├── NotAllowedError  the same: these credentials may not do that
     └── PassingError     the same, and trying again soon may help
 """
 
@@ -38,6 +39,20 @@ class RemoteError(ToolsError):
 
 class RefusedKeyError(RemoteError):
     """A remote system wants a key, or another one."""
+
+
+class NotAllowedError(RemoteError):
+    """These credentials may not do that.
+
+    Args:
+        message: see ToolsError.
+        hint: see ToolsError.
+        action: what they would need, as AWS names it, e.g. `iam:GetRole`.
+    """
+
+    def __init__(self, message: str, hint: str = "", *, action: str = "") -> None:
+        super().__init__(message, hint)
+        self.action = action
 
 
 class PassingError(RemoteError):

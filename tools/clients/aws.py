@@ -8,10 +8,13 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cache
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 import boto3
+from botocore import UNSIGNED
 from botocore.config import Config
 from botocore.exceptions import (
     BotoCoreError,
@@ -35,7 +38,7 @@ from botocore.session import get_session
 from pydantic import TypeAdapter
 
 from tools.clients import bounds
-from tools.errors import PassingError, RemoteError, ToolsError, UserError
+from tools.errors import NotAllowedError, PassingError, RemoteError, ToolsError, UserError
 from tools.settings import Connection
 
 if TYPE_CHECKING:
@@ -48,6 +51,10 @@ _LOGIN = "log in (aws sso login, or AWS_PROFILE and friends) and run this again"
 _LOOK_AT = "look at AWS_REGION, AWS_ENDPOINT_URL, HTTP_PROXY and HTTPS_PROXY"
 _NOWHERE = (EndpointConnectionError, ConnectTimeoutError, ProxyConnectionError)
 _LOST = (ConnectionClosedError, ReadTimeoutError, HTTPClientError)
+_ACTION = re.compile(r"\(([a-z0-9-]+:\w+)\)$")
+"""How what is being done names the permission for it."""
+_MAKING = Lock()
+"""Making a client is not safe in threads, using it is."""
 _THROTTLED = re.compile(r"Throttl|TooManyRequests|RequestLimitExceeded|SlowDown|BandwidthLimit|RequestTimeout")
 
 text = TypeAdapter(str).validate_python
@@ -91,13 +98,14 @@ def has_credentials(connection: Connection) -> bool:
         return session(connection).get_credentials() is not None
 
 
-def client(connection: Connection, service: str, *, patient: bool = True) -> Any:
+def client(connection: Connection, service: str, *, patient: bool = True, signed: bool = True) -> Any:
     """A client of a service: bounded, so that nothing hangs; botocore itself tries nothing again.
 
     Args:
         connection: how AWS is reached.
         service: e.g. `ecs`.
         patient: whether requests are tried again where they may be; not for writes that must not be repeated blindly.
+        signed: whether requests bear the credentials.
 
     Raises:
         UserError: what this machine says of AWS is of no use.
@@ -107,10 +115,12 @@ def client(connection: Connection, service: str, *, patient: bool = True) -> Any
         read_timeout=bounds.READ_SECONDS,
         retries={"mode": "standard", "total_max_attempts": 1},
         max_pool_connections=PARALLEL * 2,
+        signature_version=None if signed else UNSIGNED,
     )
-    ours: Any = session(connection)
     try:
-        made = ours.client(service, endpoint_url=connection.endpoint, config=settings)
+        with _MAKING:
+            ours: Any = session(connection)
+            made = ours.client(service, endpoint_url=connection.endpoint, config=settings)
     except (BotoCoreError, ValueError) as error:
         hint = "mend ~/.aws/config, or the variables that begin with AWS_"
         raise UserError(f"AWS: {bounds.shown(error)}", hint) from error
@@ -192,14 +202,15 @@ def unreachable(connection: Connection, doing: str) -> ToolsError:
             f"the AWS emulator does not answer at {connection.endpoint} ({doing})",
             "start the local cloud: make up",
         )
-    if connection.region not in (known := _regions()):
+    if connection.region not in (known := regions()):
         near = difflib.get_close_matches(connection.region, known, 1)
         hint = f"did you mean {near[0]}? AWS_REGION={near[0]}" if near else "AWS_REGION must be one that has ECS"
         return UserError(f"AWS does not answer in {connection.region}, and no region of that name is known", hint)
     return RemoteError(f"AWS does not answer in {connection.region} ({doing})", "check the network and AWS_REGION")
 
 
-def _regions() -> list[str]:
+def regions() -> list[str]:
+    """The regions that have ECS, as far as botocore knows."""
     found = boto3.Session()
     return [
         region
@@ -230,7 +241,12 @@ def _refused(error: ClientError, doing: str) -> ToolsError:
     ):
         return RemoteError(f"AWS refused the credentials for {doing}: {message}", _LOGIN)
     if found in ("AccessDenied", "AccessDeniedException", "UnauthorizedOperation"):
-        return RemoteError(f"AWS does not allow {doing}: {message}", "ask for the missing permission, named above")
+        needs = _ACTION.search(doing)
+        return NotAllowedError(
+            f"AWS does not allow {doing}: {message}",
+            "ask for the missing permission, named above",
+            action=needs[1] if needs else "",
+        )
     if 300 <= status < 400:
         return RemoteError(
             f"what answers to {doing} sends it on to another place ({status}), which is not followed",
@@ -253,6 +269,7 @@ class Caller:
 
     account: str
     partition: str
+    arn: str = ""
 
 
 def caller(connection: Connection) -> Caller:
@@ -260,7 +277,22 @@ def caller(connection: Connection) -> Caller:
     with told("asking whose credentials these are (sts:GetCallerIdentity)", connection):
         sts: STSClient = client(connection, "sts")
         answer = sts.get_caller_identity()
-        return Caller(text(answer["Account"]), text(answer["Arn"]).split(":")[1])
+        arn = text(answer["Arn"])
+        return Caller(text(answer["Account"]), arn.split(":")[1], arn)
+
+
+def server_time(connection: Connection) -> datetime | None:
+    """What AWS's clock says, whosever credentials these are; None where the answer does not tell."""
+    doing = "asking what time it is (sts:GetCallerIdentity)"
+    with told(doing, connection):
+        sts: STSClient = client(connection, "sts", signed=False)
+        try:
+            answer: Any = sts.get_caller_identity()
+        except ClientError as error:  # without credentials it is refused, with the time
+            answer = error.response
+            if answer["ResponseMetadata"].get("HTTPStatusCode", 0) >= 500:
+                raise
+        return bounds.http_date(text(answer["ResponseMetadata"]["HTTPHeaders"].get("date", "")))
 
 
 def check_account(connection: Connection, expected: str) -> Caller:
@@ -270,9 +302,14 @@ def check_account(connection: Connection, expected: str) -> Caller:
         UserError: they belong to another account.
     """
     found = caller(connection)
+    check_caller(found, expected)
+    return found
+
+
+def check_caller(found: Caller, expected: str) -> None:
+    """The same, where it is known already whose credentials these are."""
     if found.account != expected:
         raise UserError(
             f"the AWS credentials belong to account {found.account}; the environment's AWS_ACCOUNT_ID is {expected}",
             "switch profile (AWS_PROFILE), or mend AWS_ACCOUNT_ID",
         )
-    return found

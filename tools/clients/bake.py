@@ -46,7 +46,7 @@ def build(base: Path, targets: Sequence[Target], step: OnProgress) -> dict[str, 
     if not targets:
         return {}
     _check_home()
-    _check_buildx()
+    buildx()
     with staged([(base, "Dockerfile"), *((item.context, item.dockerfile) for item in targets)]) as copies:
         own = [replace(item, context=copies[item.context, item.dockerfile]) for item in targets]
         return _build(copies[base, "Dockerfile"], own, step)
@@ -117,7 +117,12 @@ def _check_home() -> None:
         ) from error
 
 
-def _check_buildx() -> None:
+def buildx() -> str:
+    """The version of Docker's buildx.
+
+    Raises:
+        UserError: there is none, or it is too old.
+    """
     missing = "install Docker's buildx plug-in"
     try:
         done = subprocess.run(["docker", "buildx", "version"], capture_output=True, text=True, timeout=60, check=False)
@@ -125,10 +130,11 @@ def _check_buildx() -> None:
         raise UserError(f"docker cannot be started: {error}", missing) from error
     if done.returncode:
         raise UserError("Docker has no buildx", missing)
-    version = re.search(r"\bv?(\d+)\.(\d+)", done.stdout)
+    version = re.search(r"\bv?(\d+)\.(\d+)(\.\d+)?", done.stdout)
     if version and (int(version[1]), int(version[2])) < OLDEST:
         needed = ".".join(map(str, OLDEST))
         raise UserError(f"buildx {version[0]} is too old; {needed} or newer is needed", "update Docker or its plug-in")
+    return version[0] if version else done.stdout.strip()
 
 
 def _bake(base: Path, targets: Sequence[Target], names: Sequence[str], step: OnProgress) -> str | None:

@@ -8,11 +8,12 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
+from pydantic import TypeAdapter
 
 from tools.clients.aws import PARALLEL, client, code, text, told
 from tools.clients.bounds import finite, patiently
 from tools.clients.task_definition import from_task_definition, to_task_definition
-from tools.model.observed import Revision
+from tools.model.observed import Revision, Running
 from tools.model.release import AnyRelease, Release
 from tools.settings import Connection
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 #: What ECS understands: a family or an ARN, with or without a revision.
 _REFERENCE = re.compile(r"(arn:[\w-]+:ecs:[\w-]+:\d{12}:task-definition/)?[\w-]{1,255}(:\d{1,9})?")
+_RUNNING = TypeAdapter(Running).validate_python
 _REVISION = re.compile(r".+:\d{1,9}")
 
 
@@ -87,15 +89,34 @@ class Ecs:
         """The releases of a family that are still active, newest first; revisions that are none of ours left out."""
         return [item.release for item in self.revisions(family) if item.release]
 
-    def revisions(self, family: str) -> list[Revision]:
-        """Every revision of a family that is still active, newest first."""
+    def active(self, family: str) -> list[str]:
+        """The ARNs of the revisions of a family that are still active, newest first."""
         doing = f"listing the revisions of {family} (ecs:ListTaskDefinitions)"
         with told(doing, self._connection):
             pages = self._client.get_paginator("list_task_definitions").paginate(
                 familyPrefix=family, status="ACTIVE", sort="DESC"
             )
             arns = [text(arn) for page in finite(pages, doing) for arn in page["taskDefinitionArns"]]
-            ours = [arn for arn in arns if arn.rsplit("/", 1)[1].rsplit(":", 1)[0] == family]
+            return [arn for arn in arns if arn.rsplit("/", 1)[1].rsplit(":", 1)[0] == family]
+
+    def running(self, cluster: str, service: str) -> Running | None:
+        """How many tasks of an ECS service run; None where there is no such service."""
+        with told(f"looking at the ECS service {service} of {cluster} (ecs:DescribeServices)", self._connection):
+            try:
+                answer = self._client.describe_services(cluster=cluster, services=[service])
+            except ClientError as error:
+                if code(error) == "ClusterNotFoundException":
+                    return None
+                raise
+            alive = [item for item in answer["services"] if item["status"] == "ACTIVE"]
+            if not alive:
+                return None
+            said = [text(event.get("message", "")) for event in alive[0].get("events", ())]
+            return _RUNNING({"wanted": alive[0]["desiredCount"], "running": alive[0]["runningCount"], "said": said[:1]})
+
+    def revisions(self, family: str) -> list[Revision]:
+        """Every revision of a family that is still active, newest first."""
+        ours = self.active(family)
         with ThreadPoolExecutor(PARALLEL) as pool:
             found = [revision for revision in pool.map(self._described, ours) if revision]
         return sorted(found, key=lambda revision: int(revision.arn.rpartition(":")[2]), reverse=True)

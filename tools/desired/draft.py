@@ -32,12 +32,8 @@ def desire(service: Service, fingerprint: Fingerprint, settings: Settings) -> De
         settings: the environment's.
     """
     declared = service.ecs_run(settings.environment)
-    run = declared.model_copy(
-        update={
-            "task_role": declared.task_role or settings.task_role.replace(ANY_SERVICE, service.name),
-            "execution_role": declared.execution_role or settings.execution_role,
-        }
-    )
+    task_role, execution_role = roles(service, settings)
+    run = declared.model_copy(update={"task_role": task_role, "execution_role": execution_role})
     added = {
         **settings.flow_env,
         "DATA_FLOWS_SERVICE": service.name,
@@ -58,6 +54,13 @@ def desire(service: Service, fingerprint: Fingerprint, settings: Settings) -> De
         deployments=service.declaration.deployments,
     )
     return Desired(service, draft, settings.work_pool)
+
+
+def roles(service: Service, settings: Settings) -> tuple[str, str]:
+    """The roles of a service's tasks: of the flow itself, and of ECS when it starts one."""
+    declared = service.ecs_run(settings.environment)
+    task_role = declared.task_role or settings.task_role.replace(ANY_SERVICE, service.name)
+    return task_role, declared.execution_role or settings.execution_role
 
 
 def secret_paths(service: Service, settings: Settings) -> dict[str, str]:

@@ -98,10 +98,18 @@ def gather(root: Path, account: Account, said: Mapping[str, str], given: Mapping
     Raises:
         UserError: something is missing or wrong.
     """
+    if account.environment != LOCAL:
+        _check_neighbours(account)
+    return gather_again(root, account, said, given, ask)
+
+
+def gather_again(
+    root: Path, account: Account, said: Mapping[str, str], given: Mapping[str, str], ask: Ask | None = None
+) -> Inputs:
+    """The same for an environment that stands: its name is not asked about any more."""
     if account.environment == LOCAL:
         # Whatever is broken in a service keeps no local cloud from starting: a deploy tells it.
         return _local_inputs(account, said, given, _roles(discover(root)[0], LOCAL))
-    _check_neighbours(account)
     declared = services(root)
     permissions.check(declared)
     values = found(account.environment, said, given, account.stored)

@@ -45,6 +45,17 @@ def connect(name: str, process_env: Mapping[str, str], dotenv: Path) -> Environm
     settings = load(name, process_env, dotenv, ssm.tree)
     if settings.account and name != LOCAL:
         check_account(settings.aws, settings.account)
+    return clients(settings, dotenv)
+
+
+def clients(settings: Settings, dotenv: Path) -> Environment:
+    """The clients of an environment, which is asked nothing yet.
+
+    Args:
+        settings: the environment's.
+        dotenv: see `connect`.
+    """
+    name = settings.environment
     prefect = (
         settings.prefect_api_url,
         settings.prefect_credential,

@@ -26,6 +26,11 @@ def branch(root: Path) -> str:
     return _git(root, "symbolic-ref", "--quiet", "HEAD").removeprefix("refs/heads/")
 
 
+def origin(root: Path) -> str:
+    """The address of the git remote `origin`; empty where there is none."""
+    return _git(root, "remote", "get-url", "origin")
+
+
 def _commit(root: Path) -> str:
     commit = _git(root, "rev-parse", "--short=12", "HEAD")
     if not commit:

@@ -16,7 +16,7 @@ from tools.settings import LOCAL
 from tools.stacks.account import ISSUER, PROVIDER, account_stack, account_stack_without
 from tools.stacks.changes import created, deleted, kept, named, stack_steps
 from tools.stacks.data import data_stack
-from tools.stacks.inputs import Inputs
+from tools.stacks.inputs import Inputs, Repository
 from tools.stacks.run import run_stack
 from tools.stacks.template import Stack
 
@@ -120,10 +120,15 @@ def delete(account: Account, shown: Sequence[StackSteps], changed: Sequence[Prep
 def _wanted(account: Account, inputs: Inputs) -> list[Stack]:
     wanted = [data_stack(inputs), run_stack(inputs)]
     if inputs.repository:
-        standing = account.stacks.template(names.ACCOUNT_STACK)
-        elsewhere = PROVIDER not in standing.get("Resources", {}) and account.foundations.has_provider(ISSUER)
-        wanted.append(account_stack(inputs, inputs.repository, standing, provider_elsewhere=elsewhere))
+        wanted.append(wanted_account(account, inputs, inputs.repository))
     return wanted
+
+
+def wanted_account(account: Account, inputs: Inputs, repository: Repository) -> Stack:
+    """The account's stack as it should be, with the deployers of its other environments as they stand."""
+    standing = account.stacks.template(names.ACCOUNT_STACK)
+    elsewhere = PROVIDER not in standing.get("Resources", {}) and account.foundations.has_provider(ISSUER)
+    return account_stack(inputs, repository, standing, provider_elsewhere=elsewhere)
 
 
 def _stands(standing: StandingStack | None) -> bool:

@@ -13,7 +13,7 @@ import socket
 import subprocess
 import time
 import urllib.request
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -157,17 +157,41 @@ def _start(compose: Compose, *parts: str) -> None:
 
 
 def _check_engine(compose: Compose) -> None:
-    for command, missing in (
-        (["docker", "version", "--format", "{{.Server.Version}}"], "the Docker engine does not answer"),
-        (["docker", "compose", "version", "--short"], "Docker has no `compose` command"),
-    ):
-        try:
-            done = subprocess.run(command, env=compose.variables, check=False, capture_output=True, text=True)
-        except FileNotFoundError:
-            raise UserError("Docker is not installed: there is no `docker` command", "install Docker Engine") from None
-        if done.returncode != 0:
-            said = done.stderr.strip().splitlines()
-            raise UserError(f"{missing}: {said[-1] if said else ''}", "start Docker, then try again")
+    docker_engine(compose.variables)
+    docker_compose(compose.variables)
+
+
+def docker_engine(variables: Mapping[str, str]) -> str:
+    """The version of the Docker engine that answers.
+
+    Raises:
+        UserError: none does.
+    """
+    return _version(["version", "--format", "{{.Server.Version}}"], variables, "the Docker engine does not answer")
+
+
+def docker_compose(variables: Mapping[str, str]) -> str:
+    """The version of Docker Compose.
+
+    Raises:
+        UserError: there is none.
+    """
+    return _version(["compose", "version", "--short"], variables, "Docker has no `compose` command")
+
+
+def _version(arguments: Sequence[str], variables: Mapping[str, str], missing: str) -> str:
+    try:
+        done = subprocess.run(
+            ["docker", *arguments], env=variables, check=False, capture_output=True, text=True, timeout=ANSWER_SECONDS
+        )
+    except FileNotFoundError:
+        raise UserError("Docker is not installed: there is no `docker` command", "install Docker Engine") from None
+    except subprocess.TimeoutExpired:
+        raise UserError(f"{missing} within {ANSWER_SECONDS} s", "start Docker again, then try again") from None
+    if done.returncode != 0:
+        said = done.stderr.strip().splitlines()
+        raise UserError(f"{missing}: {said[-1] if said else ''}", "start Docker, then try again")
+    return done.stdout.strip()
 
 
 def _check_port(compose: Compose, variable: str, port: int) -> None:
@@ -199,12 +223,27 @@ def _taken(port: int) -> bool:
 
 def _failure(compose: Compose) -> RemoteError:
     """The error that names what did not start, with the end of its log."""
-    listed = compose.output("compose", "ps", "--all", "--format", "json")
-    found = culprit({part["Service"]: part for part in map(json.loads, listed.splitlines())})
+    found = culprit(_parts(compose))
     if found is None:
         return RemoteError("docker compose could not start the local cloud; what it said stands above")
     service, how = found
     return RemoteError(f"{service} of the local cloud {how}; the end of its log:\n{_log(compose, service)}")
+
+
+def parts(root: Path, variables: Mapping[str, str]) -> dict[str, Mapping[str, Any]]:
+    """The containers of the local cloud that there are, whether or not they run: service -> as `culprit` takes it.
+
+    Raises:
+        UserError: Docker does not answer.
+    """
+    _, compose = _configured(root, variables)
+    _check_engine(compose)
+    return _parts(compose)
+
+
+def _parts(compose: Compose) -> dict[str, Mapping[str, Any]]:
+    listed = compose.output("compose", "ps", "--all", "--format", "json")
+    return {part["Service"]: part for part in map(json.loads, listed.splitlines())}
 
 
 def culprit(parts: Mapping[str, Mapping[str, Any]]) -> tuple[str, str] | None:
@@ -213,15 +252,21 @@ def culprit(parts: Mapping[str, Mapping[str, Any]]) -> tuple[str, str] | None:
     Args:
         parts: service -> its container, as `docker compose ps` describes it.
     """
-    for service in PARTS:
-        part = parts.get(service, {"State": "created"})
-        if part["State"] == "running" and part["Health"] not in ("healthy", ""):
-            return service, "does not answer"
-        if part["State"] in ("exited", "dead"):
-            return service, f"ended with exit code {part['ExitCode']}"
-        if part["State"] == "restarting":
-            return service, "ends as soon as it has started"
-    return None
+    found = ((service, ailment(parts.get(service, {"State": "created"}))) for service in PARTS)
+    return next(((service, how) for service, how in found if how), None)
+
+
+def ailment(part: Mapping[str, Any]) -> str:
+    """What is wrong with a part that was started; empty where it is well.
+
+    Args:
+        part: its container, as `docker compose ps` describes it.
+    """
+    if part["State"] == "running" and part["Health"] not in ("healthy", ""):
+        return "does not answer"
+    if part["State"] in ("exited", "dead"):
+        return f"ended with exit code {part['ExitCode']}"
+    return "ends as soon as it has started" if part["State"] == "restarting" else ""
 
 
 def _log(compose: Compose, service: str) -> str:

@@ -6,7 +6,6 @@ lock is compiled with the base's as a constraint.
 
 from __future__ import annotations
 
-import re
 import subprocess
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -14,11 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tools.desired.discover import directories
+from tools.desired.locks import pins
 from tools.errors import UserError
 from tools.local.venv import uv
 from tools.repository import BASE_DIRECTORY
-
-_PIN = re.compile(r"^([A-Za-z0-9_.-]+)(?:\[[^]]*\])?==([^\s;\\]+)", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -125,11 +123,6 @@ def _compile(lock: Lock, output: Path, *, upgrade: bool) -> None:
             f"{lock.source}: no versions fit together:\n{done.stderr.strip()}",
             "mend its dependencies; what the base pins, a service cannot change",
         )
-
-
-def pins(lock: Path) -> dict[str, str]:
-    """The versions that a lock pins, by normalised package name."""
-    return {re.sub(r"[-_.]+", "-", name).lower(): version for name, version in _PIN.findall(lock.read_text("utf-8"))}
 
 
 def disagreements(root: Path) -> Iterator[str]:

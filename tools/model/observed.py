@@ -72,6 +72,16 @@ class Unseen:
 
 
 @dataclass(frozen=True)
+class Running:
+    """How an ECS service stands."""
+
+    wanted: int
+    running: int
+    said: tuple[str, ...] = ()
+    """The last that ECS told of it."""
+
+
+@dataclass(frozen=True)
 class Revision:
     """A revision of a task definition, whoever made it."""
 

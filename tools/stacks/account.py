@@ -84,18 +84,26 @@ def _role(inputs: Inputs, repository: Repository) -> Json:
 
 
 def _deploy(inputs: Inputs) -> list[Json]:
-    """What the verbs of the tools do in AWS: plan, deploy, status, history, rollback, trigger, prune."""
+    """What the verbs of the tools do in AWS: plan, deploy, status, history, rollback, trigger, prune, doctor."""
     place = inputs.place
     families = place.arn("ecs", f"task-definition/{names.family(place.environment, '*')}:*")
     return [
         allow(
             NO_RESOURCE_LEVEL,
             [
+                "ec2:DescribeRouteTables",
+                "ec2:DescribeSecurityGroups",
+                "ec2:DescribeSubnets",
+                "ec2:DescribeVpcEndpoints",
+                "ec2:DescribeVpcs",
+                "ecr:GetAccountSetting",
                 "ecr:GetAuthorizationToken",
                 "ecs:DeregisterTaskDefinition",
                 "ecs:DescribeTaskDefinition",
                 "ecs:ListTaskDefinitionFamilies",
                 "ecs:ListTaskDefinitions",
+                "iam:ListOpenIDConnectProviders",
+                "logs:DescribeLogGroups",
                 "ssm:DescribeParameters",
             ],
             ["*"],
@@ -131,11 +139,43 @@ def _deploy(inputs: Inputs) -> list[Json]:
         allow("ReadLogs", ["logs:GetLogEvents"], [log_streams(place)]),
         _read_settings(place),
         allow("ReadBranches", ["ssm:GetParameter"], [place.arn("ssm", f"parameter{names.branch('*')}")]),
+        *_look_at_all(inputs),
+    ]
+
+
+def _look_at_all(inputs: Inputs) -> list[Json]:
+    """What the doctor reads beside what the other verbs do; what it may not read it tells as such."""
+    place = inputs.place
+    environment = place.environment
+    others = [_stack_arn(place, names.stack(environment, "data")), _stack_arn(place, names.ACCOUNT_STACK)]
+    queues = [names.events_queue(environment), f"{names.events_queue(environment)}-dead"]
+    return [
+        allow("DoctorStacks", ["cloudformation:DescribeStacks"], [_run_stack(place), *others]),
+        allow("DoctorTemplates", ["cloudformation:GetTemplate"], others),
+        allow(
+            "DoctorWorker", ["ecs:DescribeServices"], [place.arn("ecs", f"service/{names.cluster(environment)}/worker")]
+        ),
+        allow("DoctorRoles", ["iam:GetRole"], [*inputs.passed_roles, place.role(names.role(environment, "deployer"))]),
+        allow(
+            "DoctorQueues",
+            ["sqs:GetQueueAttributes", "sqs:GetQueueUrl"],
+            [place.arn("sqs", queue) for queue in queues],
+        ),
+        allow(
+            "DoctorAlarms",
+            ["cloudwatch:DescribeAlarms"],
+            [place.arn("cloudwatch", f"alarm:{names.PLATFORM}-{environment}-*")],
+        ),
+        allow("DoctorVpc", ["ec2:DescribeVpcAttribute"], [place.arn("ec2", f"vpc/{inputs.vpc}")]),
     ]
 
 
 def _run_stack(place: Place) -> str:
-    return place.arn("cloudformation", f"stack/{names.stack(place.environment, 'run')}/*")
+    return _stack_arn(place, names.stack(place.environment, "run"))
+
+
+def _stack_arn(place: Place, name: str) -> str:
+    return place.arn("cloudformation", f"stack/{name}/*")
 
 
 def _read_settings(place: Place) -> Json:

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from tools.errors import UserError
-from tools.model.differences import differences
+from tools.model.differences import differences, same
 from tools.model.permissions import allowed
 from tools.model.prefect import Block, WorkPool
 from tools.model.stacks import ResourceChange, ResourceStep, ResourceVerb, StackSteps, StackVerb, Template
@@ -62,6 +62,18 @@ def stack_steps(stack: Stack, changes: Sequence[ResourceChange], standing: Templ
     """
     verb: StackVerb = "unchanged" if not changes else "change" if standing else "create"
     return StackSteps(stack.name, verb, tuple(_step(change, stack.template, standing) for change in changes))
+
+
+def changed(standing: Template, wanted: Template) -> list[str]:
+    """What of a template differs, without asking CloudFormation: resources by their names, and its other parts."""
+    before, after = standing.get("Resources", {}), wanted["Resources"]
+    found = [
+        named(name, item["Type"], item)
+        for name, item in sorted({**before, **after}.items())
+        if not same(before.get(name), after.get(name))
+    ]
+    others = sorted({*standing, *wanted} - {"Resources"})
+    return found + [name for name in others if not same(standing.get(name), wanted.get(name))]
 
 
 def created(stack: Stack, note: str) -> StackSteps:

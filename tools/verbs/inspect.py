@@ -1,4 +1,4 @@
-"""The verbs that look at an environment: plan, status, history. They read and write nothing."""
+"""The verbs that look at an environment: plan, status, history, doctor. They read and write nothing."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import assert_never
 
-from tools.arguments import Inspect, ShowHistory, ShowPlan, ShowStatus
+from tools.arguments import Doctor, Inspect, ShowHistory, ShowPlan, ShowStatus
 from tools.clients.prefect_runs import runs
 from tools.environment.connect import Environment, connect
 from tools.environment.deploy import compare, declared
@@ -41,6 +41,10 @@ def run(arguments: Inspect) -> int:
             return _status(arguments)
         case ShowHistory():
             return _history(arguments)
+        case Doctor():
+            from tools.verbs import doctor  # it needs more clients than the others
+
+            return doctor.run(arguments)
         case _:
             assert_never(arguments)
 

@@ -105,8 +105,8 @@ def buildx(home: Path, says: str, code: int = 0) -> str:
 @pytest.mark.parametrize(
     ("says", "code", "told"),
     [
-        ("github.com/docker/buildx v0.9.1 ed00243", 0, r"buildx v0\.9 is too old; 0\.13 or newer is needed"),
-        ("github.com/docker/buildx 0.12.1+ds1", 0, r"buildx 0\.12 is too old"),
+        ("github.com/docker/buildx v0.9.1 ed00243", 0, r"buildx v0\.9\.1 is too old; 0\.13 or newer is needed"),
+        ("github.com/docker/buildx 0.12.1+ds1", 0, r"buildx 0\.12\.1 is too old"),
         ("docker: 'buildx' is not a docker command.", 1, "Docker has no buildx"),
     ],
 )

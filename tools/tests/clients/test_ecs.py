@@ -117,3 +117,28 @@ def test_a_revision_of_a_later_versions_making_is_told_as_such_and_its_images_ar
     assert ecs.releases(family) == [later]
     assert (ecs.release(family), ecs.release(found.arn)) == (later, later)
     assert ecs.families(family) == [family]
+
+
+@pytest.mark.parametrize("emulator", EMULATORS)
+def test_a_revision_that_is_deregistered_is_no_longer_active(emulator: str, request: pytest.FixtureRequest) -> None:
+    ecs = Ecs(request.getfixturevalue(emulator))
+    one, two = (ecs.make_release(draft(unique("active"))), ecs.make_release(draft(unique("other"))))
+    assert ecs.active(one.family) == [one.arn]
+    ecs.deregister(one.arn)
+
+    assert (ecs.active(one.family), ecs.active(two.family)) == ([], [two.arn])
+
+
+@pytest.mark.parametrize("emulator", EMULATORS)
+def test_how_many_tasks_of_a_service_run_is_told(emulator: str, request: pytest.FixtureRequest) -> None:
+    connection: Connection = request.getfixturevalue(emulator)
+    client, cluster = session(connection).client("ecs", endpoint_url=connection.endpoint), unique("cluster")
+    ecs, release = Ecs(connection), Ecs(connection).make_release(draft(unique("service")))
+    assert ecs.running(cluster, "worker") is None
+    client.create_cluster(clusterName=cluster)
+    assert ecs.running(cluster, "worker") is None
+    client.create_service(cluster=cluster, serviceName="worker", taskDefinition=release.arn, desiredCount=2)
+
+    found = ecs.running(cluster, "worker")
+    assert found
+    assert (found.wanted, found.running) in ((2, 0), (2, 2))

@@ -80,6 +80,9 @@ NOTHING = {
     "PrefectApi.last_run": ["[]"],
     "PrefectApi.change_schedule": ["[]", '[{"id": "a"}]'],
     "prefect_runs.runs": ["[]"],
+    "prefect_health.version": ['"x"'],
+    "prefect_health.workers": ["[]"],
+    "prefect_health.late_runs": ["[]"],
 }
 
 

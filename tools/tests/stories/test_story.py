@@ -98,6 +98,21 @@ def test_a_deploy_takes_both_flows_all_the_way(cloud: Cloud) -> None:
     assert results["healthcheck"]["done"][1:] == ["pushed", "imported", "released", "created manual"]
 
 
+def test_the_doctor_finds_nothing_to_mend(cloud: Cloud) -> None:
+    said = cloud.tools("doctor")
+    assert "2 deployments, each points at an active release" in said
+    assert not re.search(r"^ +(fail|\?) ", said, re.MULTILINE), said
+
+
+def test_the_doctor_tells_a_worker_that_was_stopped(cloud: Cloud) -> None:
+    worker = docker.from_env().containers.get(f"{cloud.environment['COMPOSE_PROJECT_NAME']}-worker-1")
+    worker.kill()
+    said = cloud.tools("doctor", code=2)
+    worker.start()
+    assert "worker ended with exit code 137" in said
+    assert "→ make up" in said
+
+
 def test_a_second_deploy_reads_only(cloud: Cloud) -> None:
     def scheduled() -> set[str]:
         body = {"flow_runs": {"state": {"type": {"any_": ["SCHEDULED"]}}}}

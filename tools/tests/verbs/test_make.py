@@ -71,6 +71,8 @@ CALLS: dict[str, tuple[list[str], list[str]]] = {
         ["rollback-flow", "NAME=x", "ARGS=--overwrite --wait"],
         ["rollback", "x", "--to", "", "--overwrite", "--wait"],
     ),
+    "doctor": (["doctor"], ["doctor"]),
+    "doctor for machines": (["doctor", "ARGS=--json"], ["doctor", "--json"]),
     "prune": (["prune"], ["prune"]),
     "bootstrap": (["bootstrap"], ["bootstrap"]),
     "bootstrap for good": (["bootstrap", "YES=1"], ["bootstrap", "--yes"]),

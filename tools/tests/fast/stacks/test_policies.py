@@ -154,11 +154,17 @@ def test_what_the_janitor_declares_is_what_it_had_of_the_platform() -> None:
     }
 
 
-def test_the_deployer_sees_the_roles_of_its_environment_s_flows_and_no_other_stack() -> None:
-    (seeing,) = [item for item in statements("DeployerDev").values() if "cloudformation:GetTemplate" in item["Action"]]
+def test_the_deployer_sees_the_stacks_of_its_environment_and_account_and_no_other_one() -> None:
+    stacks = [item for item in statements("DeployerDev").values() if "cloudformation:" in str(item["Action"])]
+    stack = "arn:aws:cloudformation:us-east-1:000000000000:stack"
+    own = {f"{stack}/data-flows-{name}/*" for name in ("Dev-data", "Dev-run", "account")}
 
-    assert seeing["Action"] == ["cloudformation:GetTemplate"]
-    assert seeing["Resource"] == ["arn:aws:cloudformation:us-east-1:000000000000:stack/data-flows-Dev-run/*"]
+    for action in ("cloudformation:GetTemplate", "cloudformation:DescribeStacks"):
+        assert {arn for item in stacks if action in item["Action"] for arn in item["Resource"]} == own
+    assert {action for item in stacks for action in item["Action"]} == {
+        "cloudformation:GetTemplate",
+        "cloudformation:DescribeStacks",
+    }
 
 
 def test_only_our_rule_fills_the_queue_and_only_our_queue_the_one_for_dead_events() -> None:
