@@ -18,6 +18,7 @@ import requests
 from docker.context import ContextAPI
 from docker.errors import APIError, DockerException, ImageNotFound, NotFound
 from docker.types import LogConfig
+from urllib3.exceptions import HTTPError
 
 from tools.clients import bake
 from tools.clients.describe_flow import MARKER
@@ -268,7 +269,7 @@ def _told(doing: str) -> Iterator[None]:
         raise RemoteError(f"{doing} failed: there is no such image ({error.explanation})") from error
     except APIError as error:
         raise RemoteError(f"the Docker engine failed at {doing}: {error.explanation or error}") from error
-    except (DockerException, requests.RequestException) as error:
+    except (DockerException, requests.RequestException, HTTPError) as error:  # the last while an answer is streamed
         raise RemoteError(
-            f"the Docker engine gave no answer to {doing}: {error}", "is Docker still running?"
+            f"the Docker engine gave no answer to {doing}: {error}", "is Docker still running? run this again"
         ) from error
