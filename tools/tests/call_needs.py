@@ -34,11 +34,9 @@ class Derived:
 
     Args:
         place: the environment that the calls were made in.
-        called: what something is called there -> what it is called by the templates, where they differ.
     """
 
     place: Place
-    called: Mapping[str, str] = field(default_factory=dict)
     definitions: dict[str, Json] = field(default_factory=dict)
     """By ARN."""
     families: dict[str, str] = field(default_factory=dict)
@@ -49,7 +47,7 @@ class Derived:
 
         Whoever makes the environment has no role of it.
         """
-        if ONLOOKER in call.agent or call.caller.endswith("-setup-1"):
+        if ONLOOKER in call.agent:
             return None
         if call.caller == "host":
             return "deployer"
@@ -120,19 +118,11 @@ class Derived:
     def _passed(self, definition: Json) -> Iterator[Need]:
         for kind in ("taskRoleArn", "executionRoleArn"):
             if role := definition.get(kind):
-                yield Need("iam:PassRole", self.passed(role), {"iam:PassedToService": TASKS})
-
-    def name(self, name: str) -> str:
-        """What the templates call it."""
-        return self.called.get(name, name)
-
-    def passed(self, role: str) -> str:
-        """The ARN of a role that is given to a task."""
-        return self.place.role(self.name(role.rsplit(":role/", 1)[-1]))
+                yield Need("iam:PassRole", self.place.role(role), {"iam:PassedToService": TASKS})
 
     def cluster(self, parameters: Json) -> str:
         """The cluster's ARN."""
-        return self.place.arn("ecs", f"cluster/{self.name(parameters['cluster'].rsplit('/', 1)[-1])}")
+        return self.place.arn("ecs", f"cluster/{parameters['cluster'].rsplit('/', 1)[-1]}")
 
     def on_cluster(self, kind: str, parameters: Json, item: str) -> str:
         """The ARN of something on the cluster."""
@@ -160,7 +150,7 @@ class Derived:
         action = _OF_S3.get((call.method, kind))
         if action is None or unknown:
             raise ValueError(f"{call}: say in tools/tests/call_needs.py which action of S3 it is")
-        arn = f"arn:{self.place.partition}:s3:::{self.name(bucket)}"
+        arn = f"arn:{self.place.partition}:s3:::{bucket}"
         if action == "s3:ListBucket":
             yield Need(action, arn, {"s3:prefix": asked["prefix"][0]} if "prefix" in asked else {})
         else:
@@ -168,7 +158,7 @@ class Derived:
                 yield Need(action, f"{arn}/{name}")
         if source := call.headers.get("x-amz-copy-source"):
             origin, _, name = unquote(source).lstrip("/").partition("/")
-            yield Need("s3:GetObject", f"arn:{self.place.partition}:s3:::{self.name(origin)}/{name}")
+            yield Need("s3:GetObject", f"arn:{self.place.partition}:s3:::{origin}/{name}")
         if action == "s3:GetObject" and call.status == 404:
             yield Need("s3:ListBucket", arn)  # without it the answer is 403, which nobody takes for `not there`
 

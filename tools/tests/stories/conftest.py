@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tools.tests.clouds import Cloud, own_cloud
+from tools.tests.clouds import Cloud, own_cloud, record
 
 SERVICES = ("database-to-lake", "healthcheck")
 
@@ -14,4 +14,5 @@ SERVICES = ("database-to-lake", "healthcheck")
 @pytest.fixture(scope="package")
 def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
     with own_cloud(tmp_path_factory.mktemp("story"), SERVICES) as made:
+        record(made)
         yield made

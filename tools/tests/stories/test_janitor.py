@@ -17,7 +17,11 @@ import pytest
 import requests
 from docker.models.containers import Container
 
-from tools.tests.clouds import Cloud, own_cloud, wait
+from tools.settings import LOCAL
+from tools.tests import rights
+from tools.tests.call_needs import Derived, needed
+from tools.tests.clouds import Cloud, own_cloud, record, wait
+from tools.tests.recorded import ONLOOKER, recorded
 
 pytestmark = pytest.mark.docker
 
@@ -56,6 +60,7 @@ LIMIT = 512 * MIB
 @pytest.fixture(scope="module")
 def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
     with own_cloud(tmp_path_factory.mktemp("janitor"), ["janitor"]) as made:
+        record(made)
         for name in ("patient", "gone"):
             made.write_service(name, PATIENT.format(name=name, limit=LIMIT))
         yield made
@@ -148,7 +153,7 @@ def remove_image(cloud: Cloud, name: str) -> None:
     # Not by ecr:BatchDeleteImage, after which the emulator's registry still serves the image.
     for image in cloud.aws("ecr").list_images(repositoryName=repository)["imageIds"]:
         url = f"http://127.0.0.1:{cloud.aws_port}/v2/{repository}/manifests/{image['imageDigest']}"
-        requests.delete(url, timeout=30).raise_for_status()
+        requests.delete(url, headers={"User-Agent": ONLOOKER}, timeout=30).raise_for_status()
     engine = docker.from_env()
     for image in engine.images.list():
         if any(
@@ -180,3 +185,14 @@ def test_run_again_it_finds_nothing_to_do(cloud: Cloud, runs: dict[str, str]) ->
     said = cloud.tools("trigger", "janitor", "--params", f'{{"grace_seconds": {GRACE}}}')
     assert "looked at: 1, ended: 0, removed: 0" in said
     assert state(cloud, runs["alive"])["type"] == "RUNNING"
+
+
+def test_all_of_that_was_allowed_and_the_janitor_needed_all_that_it_alone_may(cloud: Cloud) -> None:
+    calls = recorded(cloud.root)
+    local = rights.inputs(cloud, LOCAL)
+    needs, allowed = needed(calls, Derived(local.place)), rights.policies(local)
+
+    assert {"ecs:DescribeTasks", "ecs:ListTasks"} <= {need.action for need in needs["task-janitor"]}
+    assert rights.refused(needs, allowed) == []
+    idle = rights.idle_of_flows(needs, allowed, LOCAL)
+    assert [item for item in idle if not item.startswith("every flow: ")] == []

@@ -21,6 +21,7 @@ import requests
 
 from tools.tests.clouds import BUCKET, CLUSTER, Cloud, wait
 from tools.tests.proxy import Proxy
+from tools.tests.recorded import ONLOOKER
 
 pytestmark = pytest.mark.docker
 
@@ -179,12 +180,13 @@ class Manifest:
         repository = f"data-flows/{service}"
         (image,) = cloud.aws("ecr").describe_images(repositoryName=repository)["imageDetails"]
         url = f"http://127.0.0.1:{cloud.aws_port}/v2/{repository}/manifests/{image['imageTags'][0]}"
-        answer = requests.get(url, headers={"Accept": image["imageManifestMediaType"]}, timeout=30)
+        headers = {"Accept": image["imageManifestMediaType"], "User-Agent": ONLOOKER}
+        answer = requests.get(url, headers=headers, timeout=30)
         return cls(url, answer.headers["Content-Type"], answer.content)
 
     def put(self, other: Manifest) -> None:
         """Writes another manifest under the same tag."""
-        headers = {"Content-Type": other.kind}
+        headers = {"Content-Type": other.kind, "User-Agent": ONLOOKER}
         requests.put(self.url, data=other.content, headers=headers, timeout=30).raise_for_status()
 
 
