@@ -41,8 +41,11 @@ class Cloud(OwnCloud):
     """A cloud whose commands must do as they are expected to."""
 
     def call(self, *arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
-        """Runs `python -m tools` as a user does; whoever makes an environment has no role of it, and is nobody."""
-        nobody = {"AWS_SDK_UA_APP_ID": ONLOOKER} if arguments[0] in ("up", "bootstrap") else {}
+        """Runs `python -m tools` as a user does.
+
+        Whoever makes an environment has no role of it, and is nobody; what the doctor looks at is not judged either.
+        """
+        nobody = {"AWS_SDK_UA_APP_ID": ONLOOKER} if arguments[0] in ("up", "bootstrap", "doctor") else {}
         return super().call(*arguments, **nobody, **more)
 
     def tools(self, *arguments: str, code: int = 0, **variables: str) -> str:

@@ -39,6 +39,8 @@ UNREACHED: Mapping[str, str] = {
     "worker: StopAndSeeTasks: ecs:StopTask": "five minutes after a run was cancelled whose container goes on",
     "every flow: UseLake: s3:AbortMultipartUpload": "where an upload in parts fails",
 }
+#: Begins what is allowed for `make doctor` alone, whose calls are not judged (Cloud.call).
+NOT_TOLD = "deployer: Doctor"
 
 
 @pytest.fixture(scope="module")
@@ -190,4 +192,5 @@ def test_nothing_is_allowed_that_no_call_needed(
         *rights.idle("worker", needs, allowed, LOCAL),
         *rights.idle_of_flows(needs, allowed, LOCAL),
     }
-    assert {item.partition(" on ")[0] for item in idle} == set(UNREACHED), sorted(idle)
+    found = {item.partition(" on ")[0] for item in idle if not item.startswith(NOT_TOLD)}
+    assert found == set(UNREACHED), sorted(idle)
