@@ -116,7 +116,7 @@ def _tell_next(inputs: Inputs) -> None:
     tell(f"{environment} is as the repository says. Next:")
     if inputs.worker_image is None and not inputs.emulated:
         tell(f"  - a worker: one of your own for the work pool {inputs.work_pool}, or ours: --worker-image ''")
-    tell(f"  - make deploy ENVIRONMENT={environment}")
+    tell(f"  - make doctor ENVIRONMENT={environment}, and then make deploy ENVIRONMENT={environment}")
 
 
 def _ask(name: str, what: str) -> str:
