@@ -48,11 +48,13 @@ about = $(foreach name,$(ABOUT),$(if $(subst override,,$(origin $(name))),,--$(c
 setup: .venv/.installed .env ## set up .venv and .env (every other target does it when needed)
 
 ## Writing a flow
-.PHONY: new-flow remove-flow list run-flow test-flow ui
+.PHONY: new-flow remove-flow set-secret list run-flow test-flow ui
 new-flow: setup ## make a flow NAME that runs, tests and deploys as it is; DEPS="polars", SECRET=ORDERS_TOKEN
 	@$(TOOLS) new $${NAME:+"$$NAME"} $(about) $(ARGS)
 remove-flow: setup ## show what is removed with NAME; YES=1 removes it
 	@$(TOOLS) remove "$$NAME" $(if $(call yes,YES),--yes)
+set-secret: setup ## store SECRET of the flow NAME: typed without being shown, or from standard input
+	@$(TOOLS) secret $(if $(subst override,,$(origin SECRET)),,"$$SECRET") --flow "$$NAME"
 list: setup ## the flows there are
 	@$(TOOLS) list $(ARGS)
 run-flow: setup ## run NAME as a process on this machine, with PARAMS

@@ -11,7 +11,6 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 if TYPE_CHECKING:
-    from tools.model.credential import CredentialName
     from tools.plan.actions import OnDrift
 
 Format = Literal["text", "markdown", "json"]
@@ -141,9 +140,10 @@ class Bootstrap(NamedTuple):
 
 
 class StoreSecret(NamedTuple):
-    """`secret`."""
+    """`secret`. Without a flow it is what the Prefect API wants to be shown."""
 
-    name: CredentialName
+    name: str
+    flow: str | None
     environment: str
 
 
@@ -444,15 +444,16 @@ def _bootstrap(verbs: _Verbs) -> None:
     secret = verbs.add(
         "secret",
         StoreSecret,
-        "store what an environment's Prefect API wants to be shown: typed without being shown, or from standard input",
-        "secret PREFECT_API_KEY --environment Dev",
+        "store a secret: typed without being shown, or from standard input",
+        "secret ORDERS_TOKEN --flow orders-daily --environment Dev",
     )
     secret.add_argument(
         "name",
         metavar="NAME",
-        choices=("PREFECT_API_KEY", "PREFECT_API_AUTH_STRING"),
-        help="PREFECT_API_KEY, or PREFECT_API_AUTH_STRING: USER:PASSWORD of a server of your own",
+        help="a flow's, as its service.toml names it; or what the Prefect API wants: PREFECT_API_KEY, or "
+        "PREFECT_API_AUTH_STRING, USER:PASSWORD of a server of your own",
     )
+    secret.add_argument("--flow", metavar="FLOW", help="whose it is; Local's is kept in .env and in the local cloud")
     _environment(secret)
 
 

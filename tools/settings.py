@@ -140,8 +140,12 @@ def environment_name(value: str) -> str:
 
 def read_dotenv(path: Path, environment: str) -> dict[str, str]:
     """The variables of `.env`, or none where it speaks for another environment (its ENVIRONMENT; Local by default)."""
-    values = _dotenv(path)
-    return values if values.get("ENVIRONMENT", LOCAL) == environment else {}
+    return _dotenv(path) if dotenv_environment(path) == environment else {}
+
+
+def dotenv_environment(path: Path) -> str:
+    """The environment that `.env` speaks for."""
+    return _dotenv(path).get("ENVIRONMENT", LOCAL)
 
 
 def _dotenv(path: Path) -> dict[str, str]:

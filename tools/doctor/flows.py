@@ -6,26 +6,31 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from tools.doctor.commands import make, make_it
+from tools.model.credential import CREDENTIALS
 from tools.model.findings import Check, Finding
 from tools.model.release import Release
 
 
-def secrets(check: Check, wanted: Mapping[str, Sequence[str]], missing: Collection[str]) -> Iterator[Finding]:
+def secrets(
+    check: Check, wanted: Mapping[str, Mapping[str, str]], missing: Collection[str], environment: str
+) -> Iterator[Finding]:
     """Whether the parameters of all secrets are there.
 
     Args:
         check: what is told of.
-        wanted: by service the full paths of its secrets' parameters.
+        wanted: by service the full paths of its secrets' parameters, by their variables.
         missing: those that are not there.
+        environment: its name.
     """
     for service, paths in sorted(wanted.items()):
-        for path in sorted({*paths} & {*missing}):
-            yield check.failed(
-                f"{service}: there is no parameter {path}",
-                f"aws ssm put-parameter --name {path} --type SecureString --cli-input-json file:///dev/stdin, with "
-                '{"Value": "…"}, so that it stands in no history',
-            )
-    everything = {path for paths in wanted.values() for path in paths}
+        for variable, path in sorted(paths.items()):
+            if path in missing:
+                whose = "" if variable in CREDENTIALS else f"--flow {service} "
+                yield check.failed(
+                    f"{service}: there is no parameter {path}",
+                    f"python -m tools secret {variable} {whose}--environment {environment}",
+                )
+    everything = {path for paths in wanted.values() for path in paths.values()}
     if not everything:
         yield check.passed("no flow has any")
     elif not everything & {*missing}:

@@ -40,7 +40,7 @@ def run(root: Path, service: Service, params: str, tell: Tell) -> int:
     command = [str(program), str(root / BASE_DIRECTORY / "run_flow.py"), entrypoint, params]
     given = variables(root, service, os.environ)
     for name in sorted(service.ecs_run(LOCAL).secrets.keys() - given.keys()):
-        tell(f"{name} is a secret of {service.name} that is not set: put {name}=… into .env, or export it")
+        tell(f"{name} is a secret of {service.name} that is not set: make set-secret NAME={service.name} SECRET={name}")
     return call(command, service.path, given)
 
 

@@ -184,6 +184,6 @@ def _docstring_end(lines: Sequence[str]) -> str:
 
 def _told(service: str, secret: str) -> str:
     return (
-        f"\n`{secret}` comes from `.env` on this machine, and in an environment from the Parameter Store, as the "
-        f"SecureString\n`/DataFlows/ENVIRONMENT/{service}/{secret}`.\n"
+        f"\n`{secret}` is stored by `make set-secret NAME={service} SECRET={secret}`: for this machine, or with "
+        "`ENVIRONMENT=Dev`\nfor an environment.\n"
     )

@@ -8,13 +8,22 @@ from getpass import getpass
 from typing import assert_never
 
 from tools.arguments import ListBranches, Parameters, SetBranch, StoreSecret, UnsetBranch
+from tools.desired.discover import services
+from tools.environment import flow_secrets
 from tools.environment.bootstrap import reach
 from tools.environment.branches import entries, put, remove
 from tools.environment.credentials import path, store
-from tools.errors import UserError
-from tools.model.credential import WORDS, Credential, CredentialName
-from tools.repository import DOTENV
-from tools.settings import Connection, account_connection, given_values
+from tools.errors import RemoteError, UserError
+from tools.model.credential import CREDENTIALS, WORDS, Credential, CredentialName
+from tools.repository import DOTENV, ROOT
+from tools.settings import (
+    LOCAL,
+    Connection,
+    account_connection,
+    environment_name,
+    given_values,
+    local_settings,
+)
 from tools.show.terminal import print_json, tell
 
 
@@ -59,25 +68,64 @@ def _list(aws: Connection, *, as_json: bool) -> None:
 
 
 def _store(arguments: StoreSecret) -> None:
-    """Stores what an environment's Prefect API wants to be shown: typed without echo, or from a file or pipe."""
+    """Stores a secret: typed without echo, or from a file or pipe."""
+    if arguments.flow is not None:
+        _store_flows(arguments.name, arguments.flow, arguments.environment)
+        return
+    name = next((known for known in CREDENTIALS if known == arguments.name), None)
+    if name is None:
+        raise UserError(
+            f"{arguments.name} is nothing that a Prefect API wants; that is {' or '.join(CREDENTIALS)}",
+            f"of a flow it is: python -m tools secret {arguments.name} --flow NAME, or make set-secret",
+        )
     account = reach(arguments.environment, os.environ, DOTENV)
     given = given_values(arguments.environment, os.environ, DOTENV)
     url = given.get("PREFECT_API_URL") or account.stored.get("PREFECT_API_URL", "")
-    value = typed(arguments.name) if sys.stdin.isatty() else _read(arguments.name)
-    taken = store(account.aws, arguments.environment, url, Credential(arguments.name, value))
-    tell(f"{path(arguments.environment, arguments.name)} is stored. What runs already takes it at its next start.")
+    taken = store(account.aws, arguments.environment, url, Credential(name, _given(name, what_it_is(name))))
+    tell(f"{path(arguments.environment, name)} is stored. What runs already takes it at its next start.")
     if not taken:
         tell("It was not tried: the Prefect API " + ("cannot be asked from here." if url else "is not known yet."))
 
 
-def typed(name: CredentialName) -> str:
+def _store_flows(name: str, flow: str, environment: str) -> None:
+    """Stores what a flow's service.toml declares as a secret: in Local for runs on this machine, too."""
+    environment_name(environment)
+    (service,) = services(ROOT, [flow])
+    where = flow_secrets.parameter(service, environment, name)
+    local = environment == LOCAL
+    aws = None if local else reach(environment, os.environ, DOTENV).aws
+    value = _given(name, f"a secret of {flow}")
+    flow_secrets.check(name, value)
+    if aws:
+        flow_secrets.store(aws, where, value)
+        tell(f"{where} is stored. Tasks take it when they start.")
+        return
+    flow_secrets.store_in_dotenv(DOTENV, name, value)
+    tell(f"{name} is stored in .env, for run-flow and docker compose run.")
+    try:
+        flow_secrets.store(local_settings(given_values(LOCAL, os.environ, DOTENV)).aws, where, value)
+        tell(f"{where} is stored in the local cloud. Tasks take it when they start.")
+    except RemoteError:
+        tell("The local cloud is not up: run this again where tasks in it need it, too.")
+
+
+def what_it_is(name: CredentialName) -> str:
+    """What the Prefect API wants to be shown, as it is asked for."""
+    return f"the Prefect API's {WORDS[name]}"
+
+
+def _given(name: str, what: str) -> str:
+    return typed(name, what) if sys.stdin.isatty() else _read(name)
+
+
+def typed(name: str, what: str) -> str:
     """What somebody types at the terminal, who does not see it there.
 
     Raises:
         UserError: nothing.
     """
     try:
-        value = getpass(f"{name}, the Prefect API's {WORDS[name]} (not shown): ")
+        value = getpass(f"{name}, {what} (not shown): ")
     except EOFError:
         value = ""
     if not value:
@@ -85,7 +133,7 @@ def typed(name: CredentialName) -> str:
     return value
 
 
-def _read(name: CredentialName) -> str:
+def _read(name: str) -> str:
     """What standard input says, without its last line break."""
     try:
         value = sys.stdin.read().removesuffix("\n").removesuffix("\r")

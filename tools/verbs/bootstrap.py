@@ -22,7 +22,7 @@ from tools.show.progress import Progress
 from tools.show.stacks import beforehand_text, counted, stacks_json, stacks_text
 from tools.show.terminal import console, print_json, say, tell
 from tools.stacks.inputs import Inputs
-from tools.verbs.account import typed
+from tools.verbs.account import typed, what_it_is
 
 
 def run(arguments: Bootstrap) -> int:
@@ -63,7 +63,7 @@ def _make(account: Account, arguments: Bootstrap) -> int:
 
 def _carry_out_first(account: Account, first: Beforehand) -> Inputs:
     """What the stacks stand on."""
-    secret = typed(first.asks) if first.asks else ""
+    secret = typed(first.asks, what_it_is(first.asks)) if first.asks else ""
     with Progress(console(stderr=True)) as progress:
         return carry_out_first(ROOT, account, first, secret, progress.step)
 

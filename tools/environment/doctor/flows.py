@@ -29,7 +29,12 @@ def look_at_flows(visit: Visit, prefect: Prefect) -> None:
     """Their files, secrets, roles, releases and images."""
     look, name = visit.looks.look, visit.place.name
     files = look(GROUP, "files", lambda: discover(visit.place.root), _tell_files)
-    look(GROUP, "secrets", lambda: _secrets(visit, files.value()), lambda check, f: judge.secrets(check, *f))
+    look(
+        GROUP,
+        "secrets",
+        lambda: _secrets(visit, files.value()),
+        lambda check, f: judge.secrets(check, *f, name),
+    )
     look(GROUP, "roles", lambda: _roles(visit, files.value()), lambda check, f: judge.roles(check, *f, name))
     running = look(
         GROUP, "releases", lambda: _releases(visit, prefect, files.value()), lambda c, f: judge.releases(c, f, name)
@@ -45,10 +50,10 @@ def _tell_files(check: Check, found: Declared) -> Iterator[Finding]:
         yield check.passed(f"{len(services)} declared")
 
 
-def _secrets(visit: Visit, declared: Declared) -> tuple[Mapping[str, Sequence[str]], Sequence[str]]:
+def _secrets(visit: Visit, declared: Declared) -> tuple[Mapping[str, Mapping[str, str]], Sequence[str]]:
     settings = visit.settings()
-    wanted = {item.name: list(secret_paths(item, settings).values()) for item in declared[0]}
-    paths = [path for some in wanted.values() for path in some]
+    wanted = {item.name: secret_paths(item, settings) for item in declared[0]}
+    paths = [path for some in wanted.values() for path in some.values()]
     return {name: some for name, some in wanted.items() if some}, ssm.missing(visit.aws.aws(), paths)
 
 

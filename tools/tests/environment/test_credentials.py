@@ -193,7 +193,7 @@ def test_standard_input_that_has_none_is_told(
     monkeypatch.setattr("sys.stdin", io.StringIO(given, newline=""))
 
     with pytest.raises(UserError, match=f"standard input has no {KEY}"):
-        account.run(StoreSecret(KEY, environment))
+        account.run(StoreSecret(KEY, None, environment))
     assert stored(ministack, environment) is None
 
 

@@ -142,7 +142,12 @@ BROKEN = [
     Row("Prefect", "job template", r"enableExecuteCommand none → True; .*default data-flows-\w+ → elsewhere", "YES=1"),
     Row("Prefect", "worker", r"never heard of one", r"prefect worker start --type ecs --pool 'pool-"),
     Row("Prefect", "results block", r"stands for another/results; the environment's bucket is data-flows-0", "YES=1"),
-    Row("flows", "secrets", r"hello: there is no parameter /DataFlows/\w+/hello/TOKEN", r"aws ssm put-parameter"),
+    Row(
+        "flows",
+        "secrets",
+        r"hello: there is no parameter /DataFlows/\w+/hello/TOKEN",
+        r"python -m tools secret TOKEN --flow hello --environment \w+",
+    ),
     Row(
         "flows",
         "roles",

@@ -167,5 +167,5 @@ def test_a_run_says_which_secrets_are_not_set(checkout: Repository) -> None:
 
     said = checkout.run("run", "orders").stderr
 
-    assert "ORDERS_TOKEN is a secret of orders that is not set: put ORDERS_TOKEN=… into .env" in said
+    assert "ORDERS_TOKEN is a secret of orders that is not set: make set-secret NAME=orders SECRET=ORDERS_TOKEN" in said
     assert "OTHER_TOKEN is" not in said

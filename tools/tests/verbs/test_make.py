@@ -58,6 +58,8 @@ CALLS: dict[str, tuple[list[str], list[str]]] = {
     "new flow, asked": (["new-flow"], ["new"]),
     "removal": (["remove-flow", "NAME=x"], ["remove", "x"]),
     "removal for good": (["remove-flow", "NAME=x", "YES=1"], ["remove", "x", "--yes"]),
+    "a secret of a flow": (["set-secret", "NAME=x", "SECRET=S"], ["secret", "S", "--flow", "x"]),
+    "a secret that is not named": (["set-secret", "NAME=x"], ["secret", "--flow", "x"]),
     "lock": (["lock"], ["lock"]),
     "lock of one": (["lock", "NAME=x"], ["lock", "x"]),
     "plan": (["plan"], ["plan"]),
@@ -123,6 +125,7 @@ def test_the_environment_is_passed_on(checkout: Path, target: str) -> None:
 @pytest.mark.parametrize("flags", [[], ["-e"]])
 def test_what_others_export_is_not_taken_for_a_new_flows(checkout: Path, flags: list[str]) -> None:
     assert made(checkout, *flags, "new-flow", "NAME=x", SECRET="hunter2", DEPS="x")[0] == ["new", "x"]
+    assert made(checkout, *flags, "set-secret", "NAME=x", SECRET="hunter2")[0] == ["secret", "--flow", "x"]
 
 
 HOSTILE = {

@@ -101,8 +101,11 @@ RIGHT = [
     (prefect.results(CHECK, "s3-bucket/r", "own/results", "own", "x"), "stands for own/results"),
     (prefect.results(CHECK, "s3-bucket/r", "any", None, "x"), "stands for any"),
     (prefect.late(CHECK, [], POOL, [], NOW), "none is late"),
-    (flows.secrets(CHECK, {}, []), "no flow has any"),
-    (flows.secrets(CHECK, {"x": ["/a", "/b"], "y": ["/a"]}, ["/c"]), "2 parameters of 2 flows, all there"),
+    (flows.secrets(CHECK, {}, [], "Dev"), "no flow has any"),
+    (
+        flows.secrets(CHECK, {"x": {"A": "/a", "B": "/b"}, "y": {"A": "/a"}}, ["/c"], "Dev"),
+        "2 parameters of 2 flows, all there",
+    ),
     (flows.roles(CHECK, {"r": {"x", "y"}}, {"r": True}, "Dev"), "1 role of 2 flows, all there"),
     (flows.releases(CHECK, [pointed()], "Dev"), "1 deployment, each points at an active release"),
     (flows.releases(CHECK, [], "Dev"), "nothing is deployed yet: make deploy ENVIRONMENT=Dev"),
@@ -166,7 +169,16 @@ WRONG = [
     (late(worker=DEAD), "no worker is alive", "see the line of the worker"),
     (late(replace(POOL, limit=2)), "the pool lets 2 go at once", "set-concurrency-limit 'pool' N"),
     (late(), "a worker is alive, and does not take them up", "worker's log"),
-    (flows.secrets(CHECK, {"x": ["/a", "/b"]}, ["/b"]), "x: there is no parameter /b", "--name /b --type SecureString"),
+    (
+        flows.secrets(CHECK, {"x": {"A": "/a", "B": "/b"}}, ["/b"], "Dev"),
+        "x: there is no parameter /b",
+        "python -m tools secret B --flow x --environment Dev",
+    ),
+    (
+        flows.secrets(CHECK, {"x": {"PREFECT_API_KEY": "/k"}}, ["/k"], "Dev"),
+        "x: there is no parameter /k",
+        "python -m tools secret PREFECT_API_KEY --environment Dev",
+    ),
     (
         flows.roles(CHECK, {"r": set("abcde")}, {"r": False}, "Dev"),
         "no role r, .* of a, b, c and 2 more",
