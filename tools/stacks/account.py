@@ -91,19 +91,11 @@ def _deploy(inputs: Inputs) -> list[Json]:
         allow(
             NO_RESOURCE_LEVEL,
             [
-                "ec2:DescribeRouteTables",
-                "ec2:DescribeSecurityGroups",
-                "ec2:DescribeSubnets",
-                "ec2:DescribeVpcEndpoints",
-                "ec2:DescribeVpcs",
-                "ecr:GetAccountSetting",
                 "ecr:GetAuthorizationToken",
                 "ecs:DeregisterTaskDefinition",
                 "ecs:DescribeTaskDefinition",
                 "ecs:ListTaskDefinitionFamilies",
                 "ecs:ListTaskDefinitions",
-                "iam:ListOpenIDConnectProviders",
-                "logs:DescribeLogGroups",
                 "ssm:DescribeParameters",
             ],
             ["*"],
@@ -150,6 +142,20 @@ def _look_at_all(inputs: Inputs) -> list[Json]:
     others = [_stack_arn(place, names.stack(environment, "data")), _stack_arn(place, names.ACCOUNT_STACK)]
     queues = [names.events_queue(environment), f"{names.events_queue(environment)}-dead"]
     return [
+        allow(
+            f"Doctor{NO_RESOURCE_LEVEL}",
+            [
+                "ec2:DescribeRouteTables",
+                "ec2:DescribeSecurityGroups",
+                "ec2:DescribeSubnets",
+                "ec2:DescribeVpcEndpoints",
+                "ec2:DescribeVpcs",
+                "ecr:GetAccountSetting",
+                "iam:ListOpenIDConnectProviders",
+                "logs:DescribeLogGroups",
+            ],
+            ["*"],
+        ),
         allow("DoctorStacks", ["cloudformation:DescribeStacks"], [_run_stack(place), *others]),
         allow("DoctorTemplates", ["cloudformation:GetTemplate"], others),
         allow(

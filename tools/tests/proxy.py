@@ -107,7 +107,8 @@ class Proxy:
 
     def _arrived(self, handler: BaseHTTPRequestHandler) -> Request:
         body = handler.rfile.read(int(handler.headers.get("content-length") or 0))
-        action = handler.headers.get("x-amz-target", "").rpartition(".")[2]
+        form = re.match(rb"Action=(\w+)", body)  # services that speak AWS's older protocol
+        action = form[1].decode() if form else handler.headers.get("x-amz-target", "").rpartition(".")[2]
         with self._one_at_a_time:
             self._number += 1
             number = self._number

@@ -112,6 +112,12 @@ class Sickbay:
         self.ask("POST", f"/flow_runs/{made['id']}/set_state", {"state": late, "force": True})
         return str(made["name"])
 
+    def clear(self) -> None:
+        """Leaves no deployment to the tests that come after."""
+        api = PrefectApi(self.prefect)
+        for item in api.tagged(names.mark(self.name)):
+            api.remove(item.id)
+
     def _checkout(self) -> None:
         make_base(self.home, {"requirements.lock": "prefect==3.8.8 \\\n    --hash=sha256:0\n"})
         make_service(self.home, "hello", {"service.toml": STORAGE + SECRET})

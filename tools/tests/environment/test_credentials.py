@@ -144,7 +144,16 @@ def test_what_is_typed_at_a_bootstrap_reaches_the_api_and_the_store_and_nothing_
     ec2 = standing.client("ec2")
     subnets = ",".join(item["SubnetId"] for item in ec2.describe_subnets()["Subnets"][:2])
     ground = ["--vpc", ec2.describe_vpcs()["Vpcs"][0]["VpcId"], "--subnets", subnets, "--prefect-api-url", guarded]
-    bootstrap = ["bootstrap", "--environment", environment, *ground, "--worker-image", IMAGE]
+    bootstrap = [
+        "bootstrap",
+        "--environment",
+        environment,
+        *ground,
+        "--worker-image",
+        IMAGE,
+        "--work-pool",
+        environment,
+    ]
 
     with Proxy(str(ministack.endpoint), before=seen.append).serving() as port:
         variables = {"AWS_ENDPOINT_URL": f"http://127.0.0.1:{port}", "AWS_REGION": ministack.region}

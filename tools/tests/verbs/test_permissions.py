@@ -18,10 +18,12 @@ from tools.settings import Connection
 from tools.tests.proxy import Proxy
 from tools.tests.repositories import STORAGE, Repository, make_service
 from tools.tests.samples import draft
-from tools.tests.servers import make_pool, released_image
+from tools.tests.servers import released_image
 from tools.tests.standing import Standing
 
 ENVIRONMENT, ACCOUNT, FLOW = "Permit", "000000000000", "permitted"
+POOL = "permit"
+"""No other test's: they have pools of other types."""
 BUCKET = f"data-flows-{ACCOUNT}-us-east-1-permit"
 ROLE = f"data-flows-{ENVIRONMENT}-task-{FLOW}"
 DECLARED = {"actions": ["s3:GetObject"], "resources": ["arn:{partition}:s3:::{bucket}/raw/*"]}
@@ -72,8 +74,7 @@ def site(tmp_path_factory: pytest.TempPathFactory, prefect_api_url: str, minista
     ec2 = made.standing.client("ec2")
     vpc, subnets = ec2.describe_vpcs()["Vpcs"][0]["VpcId"], ec2.describe_subnets()["Subnets"][:2]
     where = ("--vpc", vpc, "--subnets", ",".join(item["SubnetId"] for item in subnets), "--worker-image", "none")
-    make_pool(prefect_api_url)
-    made.said("bootstrap", *where, "--prefect-api-url", prefect_api_url, "--work-pool", "pool", "--yes")
+    made.said("bootstrap", *where, "--prefect-api-url", prefect_api_url, "--work-pool", POOL, "--yes")
     yield made
     api = PrefectApi(prefect_api_url)
     for item in api.deployments([FLOW]):
@@ -135,7 +136,7 @@ def test_4_a_rollback_says_what_the_role_lacks_of_what_the_release_declared(site
         return ecs.make_release(one.model_copy(update={"image": released_image(ecr, site.aws, one)}))
 
     released([written])
-    (deployment,) = prefect_deployments(released([]), "pool").values()
+    (deployment,) = prefect_deployments(released([]), POOL).values()
     api.create(deployment)
 
     said = site.said("rollback", FLOW)

@@ -25,7 +25,7 @@ def test_a_statement_names_what_it_is_about(where: str) -> None:
     actions, resources = statement["Action"], statement["Resource"]
 
     assert not [action for action in actions if "*" in action]
-    if where.endswith(f"/{NO_RESOURCE_LEVEL}"):
+    if where.endswith(NO_RESOURCE_LEVEL):
         assert resources == ["*"]
         assert without_level(actions) == set(actions)
         return
@@ -52,7 +52,7 @@ TREES = ("/DataFlows/Dev/", "/DataFlows/branches/")
 def test_only_names_of_this_project_are_left_open(where: str) -> None:
     for resource in ALLOWANCES[where]["Resource"]:
         before, star, _ = resource.partition("*")
-        if star and not where.endswith((f"/{NO_RESOURCE_LEVEL}", "/ListRepositories")):
+        if star and not where.endswith((NO_RESOURCE_LEVEL, "/ListRepositories")):
             assert any(own in before for own in ("data-flows-", "/data-flows/", "data-flows/", *TREES))
 
 
