@@ -1,6 +1,6 @@
-"""The secrets of flows, by the names that their service.toml gives them: where each lies, storing one.
+"""The secrets of flows, by the names that their service.toml gives them: where each lies, and one in `.env`.
 
-No value is given anywhere but to the Parameter Store and to `.env`.
+No value is shown.
 """
 
 from __future__ import annotations
@@ -9,11 +9,10 @@ from pathlib import Path
 
 from dotenv import set_key
 
-from tools.clients import ssm
 from tools.errors import UserError
 from tools.model import names
 from tools.model.service import Service
-from tools.settings import LOCAL, Connection, dotenv_environment
+from tools.settings import LOCAL, dotenv_environment
 
 _MOST_BYTES = 4096
 """What a parameter of the Parameter Store's standard tier holds."""
@@ -43,15 +42,6 @@ def check(name: str, value: str) -> None:
     """
     if "\0" in value or len(value.encode("utf-8", "surrogateescape")) > _MOST_BYTES:
         raise UserError(f"{name} has a NUL or more than {_MOST_BYTES} bytes", "nothing was stored; run this again")
-
-
-def store(aws: Connection, path: str, value: str) -> None:
-    """Writes a parameter, over what it said.
-
-    Raises:
-        RemoteError: the Parameter Store refused or did not answer.
-    """
-    ssm.put(aws, path, value, secret=True)
 
 
 def store_in_dotenv(dotenv: Path, name: str, value: str) -> None:

@@ -8,6 +8,7 @@ from getpass import getpass
 from typing import assert_never
 
 from tools.arguments import ListBranches, Parameters, SetBranch, StoreSecret, UnsetBranch
+from tools.clients import ssm
 from tools.desired.discover import services
 from tools.environment import flow_secrets
 from tools.environment.bootstrap import reach
@@ -92,21 +93,20 @@ def _store_flows(name: str, flow: str, environment: str) -> None:
     environment_name(environment)
     (service,) = services(ROOT, [flow])
     where = flow_secrets.parameter(service, environment, name)
-    local = environment == LOCAL
-    aws = None if local else reach(environment, os.environ, DOTENV).aws
+    aws = None if environment == LOCAL else reach(environment, os.environ, DOTENV).aws
     value = _given(name, f"a secret of {flow}")
     flow_secrets.check(name, value)
     if aws:
-        flow_secrets.store(aws, where, value)
+        ssm.put(aws, where, value, secret=True)
         tell(f"{where} is stored. Tasks take it when they start.")
         return
     flow_secrets.store_in_dotenv(DOTENV, name, value)
     tell(f"{name} is stored in .env, for run-flow and docker compose run.")
     try:
-        flow_secrets.store(local_settings(given_values(LOCAL, os.environ, DOTENV)).aws, where, value)
+        ssm.put(local_settings(given_values(LOCAL, os.environ, DOTENV)).aws, where, value, secret=True)
         tell(f"{where} is stored in the local cloud. Tasks take it when they start.")
-    except RemoteError:
-        tell("The local cloud is not up: run this again where tasks in it need it, too.")
+    except RemoteError as error:
+        tell(f"The local cloud has not got it: {error.message}. Run this again where tasks in it need it.")
 
 
 def what_it_is(name: CredentialName) -> str:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from tools.errors import NotAllowedError, ToolsError
 from tools.model.findings import Check, Finding
@@ -72,7 +72,7 @@ class Looks:
 
     def __init__(self) -> None:
         self._pool = ThreadPoolExecutor(_PARALLEL)
-        self._begun: list[Look[object]] = []
+        self._begun: list[Look[Any]] = []
 
     def __enter__(self) -> Looks:
         return self
@@ -96,7 +96,7 @@ class Looks:
             tell: says what that means; None where only others need it, and no more than its failure is told.
         """
         begun = Look(Check(group, what), self._pool.submit(at), tell)
-        self._begun.append(begun)  # type: ignore[arg-type] # a list of looks at whatever
+        self._begun.append(begun)
         return begun
 
     def findings(self) -> Iterator[Finding]:

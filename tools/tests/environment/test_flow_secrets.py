@@ -82,7 +82,7 @@ def test_locally_it_stands_in_dotenv_for_its_owner_alone_and_the_rest_stays(shop
     said = shop.store("TOKEN", "--flow", "orders", variables=nowhere())
 
     assert "TOKEN is stored in .env" in said
-    assert "The local cloud is not up" in said
+    assert "The local cloud has not got it: the AWS emulator does not answer" in said
     assert read_dotenv(dotenv, LOCAL) == {"TOKEN": CANARY, "OTHER": "1"}
     assert dotenv.read_text().startswith("# mine\n")
     assert stat.S_IMODE(dotenv.stat().st_mode) == 0o600
